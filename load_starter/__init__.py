@@ -1,0 +1,1 @@
+"""Evaluates a config script into a plan of load tests and drives the daemon through it."""

@@ -1,0 +1,1 @@
+"""What the load tester knows: pure types and rules, with no clock, socket or event loop."""

@@ -1,0 +1,204 @@
+"""The figures of an attack: counts and histograms that add up exactly, over workers and over seconds.
+
+Every figure is booked into the second of the attack in which its event took place: a hit is planned in the second in
+which it was due, sent in the second in which it was sent, and answered, failed or aborted in the second in which it
+ended. Hence a second that has passed does not change any more, and the seconds of a run add up to its totals.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+import msgspec
+
+from load_tester.domain.duration import SECOND
+from load_tester.domain.histogram import Distribution, Histogram, HistogramDelta, merged
+
+
+class ErrorKind(StrEnum):
+    """Why a hit has no response. The set is fixed; the message of the first error of each kind is kept beside it."""
+
+    RESOLVE = "resolve"
+    """The name of the target could not be resolved."""
+    REFUSED = "refused"
+    """The target refused the connection."""
+    CONNECT = "connect"
+    """The connection could not be made for another reason: unreachable, no free local port, too many files."""
+    TLS = "tls"
+    """The TLS handshake failed: an untrusted certificate, a wrong name, no common version."""
+    RESET = "reset"
+    """The connection was reset after the request was sent."""
+    CLOSED = "closed"
+    """The target closed the connection before the response was whole."""
+    TIMEOUT = "timeout"
+    """The request was sent, and no whole response had come when the hit's time was over."""
+    QUEUED = "queued"
+    """The hit's time was over while it still waited for a free connection; it was never sent."""
+    MALFORMED = "malformed"
+    """What came is not HTTP/1.1, or contradicts itself."""
+    OVERSIZE = "oversize"
+    """The response's headers or body exceed the limits."""
+
+
+class Counts(msgspec.Struct, array_like=True):
+    """What is counted. Also the mutable tally of whoever counts: the recorder of a worker, the totals of a run.
+
+    `planned` = `answered` + `failed` + `aborted` + `lost` once an attack has ended. `successes` are answers with
+    200 ≤ status < 400. `unsent` is the part of `failed` that was never sent, `waited` the number of hits that waited
+    for a connection. Bytes are those of bodies. The instants are nanoseconds from the start of the attack:
+    `first_at` and `last_at` of the first and last hit that was sent (or, when it could not be sent, was due), `end_at`
+    of the last end of a hit; -1 for none.
+    """
+
+    planned: int = 0
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    aborted: int = 0
+    lost: int = 0
+    successes: int = 0
+    unsent: int = 0
+    waited: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    opened: int = 0
+    first_at: int = -1
+    last_at: int = -1
+    end_at: int = -1
+    status_codes: dict[int, int] = msgspec.field(default_factory=dict)
+    errors: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def add(self, other: "Counts") -> Self:
+        """Add what another tally has counted."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other.first_at >= 0:
+            self.first_at = other.first_at if self.first_at < 0 else min(self.first_at, other.first_at)
+        self.last_at = max(self.last_at, other.last_at)
+        self.end_at = max(self.end_at, other.end_at)
+        for code, count in other.status_codes.items():
+            self.status_codes[code] = self.status_codes.get(code, 0) + count
+        for kind, count in other.errors.items():
+            self.errors[kind] = self.errors.get(kind, 0) + count
+        return self
+
+
+_SUMMED = (
+    "planned", "sent", "answered", "failed", "aborted", "lost", "successes", "unsent", "waited",
+    "bytes_in", "bytes_out", "opened",
+)  # fmt: skip
+
+
+class Second(msgspec.Struct, frozen=True, array_like=True):
+    """A part of what happened in one second of an attack, counted from 0; parts of the same second can be merged."""
+
+    second: int
+    counts: Counts
+    latency: HistogramDelta
+    response_time: HistogramDelta
+    lag: HistogramDelta
+
+    def merge(self, other: "Second") -> "Second":
+        """Both parts together; they must be of the same second.
+
+        Raises:
+            ValueError: they are not.
+        """
+        if other.second != self.second:
+            raise ValueError(f"seconds {self.second} and {other.second} cannot be merged")
+        return Second(
+            self.second,
+            Counts().add(self.counts).add(other.counts),
+            merged(self.latency, other.latency),
+            merged(self.response_time, other.response_time),
+            merged(self.lag, other.lag),
+        )
+
+
+class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The figures of a run, or of one second of it, as they are shown and stored; times are integer nanoseconds.
+
+    `latency` (done - sent) and `responseTime` (done - due) cover the hits that were answered, and those that ended
+    because their time was over or the attack was stopped, with the time that they had waited: leaving those out would
+    make the target look better than it is. Other failures are not in them: a refused connection is quick, not fast.
+    `lag` (sent - due) covers all hits that were sent. `rate` and `throughput` are vegeta's (`lib/metrics.go`): hits
+    per second between the first and the last hit, and successes per second between the first hit and the last end.
+    """
+
+    planned: int = 0
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    aborted: int = 0
+    lost: int = 0
+    success: float = 0.0
+    status_codes: dict[str, int] = msgspec.field(default_factory=dict)
+    errors: dict[str, int] = msgspec.field(default_factory=dict)
+    bytes_in: int = 0
+    bytes_out: int = 0
+    connections_opened: int = 0
+    waited: int = 0
+    rate: float = 0.0
+    throughput: float = 0.0
+    latency: Distribution = Distribution()
+    response_time: Distribution = Distribution()
+    lag: Distribution = Distribution()
+
+
+class Metrics:
+    """The running totals of an attack: `add` what workers report, read `figures` at any time. Memory is constant."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.latency = Histogram()
+        self.response_time = Histogram()
+        self.lag = Histogram()
+
+    def add(self, second: Second) -> Self:
+        """Add a part of a second."""
+        self.counts.add(second.counts)
+        self.latency.add(second.latency)
+        self.response_time.add(second.response_time)
+        self.lag.add(second.lag)
+        return self
+
+    def figures(self) -> Figures:
+        """The figures so far, with vegeta's rate and throughput: hits over the time they took."""
+        counts = self.counts
+        attack_ns = counts.last_at - counts.first_at
+        total_ns = max(counts.end_at, counts.last_at) - counts.first_at
+        return self._figures(
+            rate=_per_second(counts.sent + counts.unsent, attack_ns),
+            throughput=_per_second(counts.successes, total_ns if attack_ns > 0 else 0),
+        )
+
+    def second_figures(self) -> Figures:
+        """The figures of one whole second, in which rates are simply the counts."""
+        return self._figures(rate=float(self.counts.sent + self.counts.unsent), throughput=float(self.counts.successes))
+
+    def _figures(self, rate: float, throughput: float) -> Figures:
+        counts = self.counts
+        return Figures(
+            planned=counts.planned,
+            sent=counts.sent,
+            answered=counts.answered,
+            failed=counts.failed,
+            aborted=counts.aborted,
+            lost=counts.lost,
+            success=counts.successes / counts.planned if counts.planned else 0.0,
+            status_codes={str(code): n for code, n in sorted(counts.status_codes.items())},
+            errors=dict(sorted(counts.errors.items())),
+            bytes_in=counts.bytes_in,
+            bytes_out=counts.bytes_out,
+            connections_opened=counts.opened,
+            waited=counts.waited,
+            rate=rate,
+            throughput=throughput,
+            latency=self.latency.distribution(),
+            response_time=self.response_time.distribution(),
+            lag=self.lag.distribution(),
+        )
+
+
+def _per_second(count: int, ns: int) -> float:
+    """Vegeta's rule: with no time between the first and the last, the rate is the bare count."""
+    return count * SECOND / ns if ns > 0 else float(count)

@@ -1,0 +1,92 @@
+"""The Sentry projects that payloads are sent for: made up from their number, or listed in a file."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final, Protocol
+
+import msgspec
+
+KEY_LENGTH: Final = 32
+
+
+class InvalidProjects(ValueError):
+    """A projects file that cannot be read as one."""
+
+
+class Project(msgspec.Struct, frozen=True):
+    """One project: the fields of an entry of `projects.json`. `access_token` is a bearer token of Sentry's web API."""
+
+    project_id: str
+    project_key: str
+    access_token: str = ""
+    project_slug: str = ""
+    organization_slug: str = ""
+
+
+class ProjectProvider(Protocol):
+    """Where projects come from."""
+
+    def check(self, num_projects: int) -> None:
+        """Raise `ValueError` with what is missing unless `num_projects` distinct projects can be provided."""
+
+    def at(self, index: int) -> Project:
+        """The project with the 0-based `index`, always the same one. Raises `IndexError` when there is none."""
+
+
+class MadeUpProjects:
+    """Projects 1, 2, 3 …, with a key a fake Sentry can turn back into the id: its digits behind a run of `a`s."""
+
+    def check(self, num_projects: int) -> None:
+        """Accept any number."""
+
+    def at(self, index: int) -> Project:
+        """The project with id `index + 1`."""
+        if index < 0:
+            raise IndexError(index)
+        number = str(index + 1)
+        return Project(
+            project_id=number,
+            project_key=("a" * KEY_LENGTH + number)[-KEY_LENGTH:],
+            project_slug=f"project-{number}",
+            organization_slug=f"organization-{number}",
+        )
+
+
+class ListedProjects:
+    """The projects of a file, in its order."""
+
+    def __init__(self, projects: Sequence[Project]) -> None:
+        self.projects = tuple(projects)
+
+    def check(self, num_projects: int) -> None:
+        """Raise `ValueError` when the list is shorter than `num_projects`."""
+        if num_projects > len(self.projects):
+            raise ValueError(
+                f"{num_projects} projects are asked for, but the projects file lists only {len(self.projects)}"
+            )
+
+    def at(self, index: int) -> Project:
+        """The entry with the 0-based `index`."""
+        if index < 0:
+            raise IndexError(index)
+        return self.projects[index]
+
+
+def uniform_project(projects: ProjectProvider, num_projects: int, random: Random) -> Project:
+    """One of the first `num_projects` projects, each equally likely."""
+    return projects.at(int(random.random() * num_projects))
+
+
+def decode_projects(content: bytes) -> tuple[Project, ...]:
+    """Read the content of a `projects.json`: a JSON array of projects, every value a string.
+
+    Raises:
+        InvalidProjects: the content is not that, or the array is empty; the message names the entry and field.
+    """
+    try:
+        projects = msgspec.json.decode(content, type=tuple[Project, ...])
+    except msgspec.DecodeError as error:
+        raise InvalidProjects(f"not a list of projects: {error}") from error
+    if not projects:
+        raise InvalidProjects("not a list of projects: it is empty")
+    return projects

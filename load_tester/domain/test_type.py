@@ -1,0 +1,141 @@
+"""Test types: what a load test of one kind sends, and the registry that knows them by name."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from load_tester.domain.project import ProjectProvider
+from load_tester.domain.request import Targeter
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+class UnknownTestType(LookupError):
+    """A name under which no test type is registered; the message lists those that are, and a near match."""
+
+
+class InvalidParams(ValueError):
+    """Parameters a test type does not accept.
+
+    `path` says which one, as a JSONPath below the parameters' own root: `.startedRange`, `.labels[0]`, or empty.
+    """
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What a builder may use besides its parameters.
+
+    `random` is the worker's own, seeded from the command's seed; all randomness of the payloads comes from it.
+    """
+
+    random: Random
+    projects: ProjectProvider
+
+
+@dataclass(frozen=True, slots=True)
+class TestType(Generic[P]):
+    """One kind of load test.
+
+    Attributes:
+        name: the `testType` of commands.
+        summary: one sentence for lists and help texts.
+        params: the type of the parameters; field names are camelCase in JSON (`rename="camel"`), unknown ones are
+            refused (`forbid_unknown_fields`). Ranges are checked by `msgspec.Meta` and by `check`.
+        build: makes the targeter of one worker's part of the attack; it may raise `InvalidParams`.
+        hits_per_worker: how many hits per second one attack worker is trusted with by default, from a measurement.
+        check: raises `InvalidParams` for parameters that are wrong together; called once when a command arrives.
+    """
+
+    __test__ = False  # not a test, whatever pytest thinks of its name
+
+    name: str
+    summary: str
+    params: type[P]
+    build: Callable[[P, BuildContext], Targeter]
+    hits_per_worker: int = 20_000
+    check: Callable[[P], None] | None = None
+
+    def decode(self, params: dict[str, Any]) -> P:
+        """Read and check parameters; keys match without regard to case, `null` means absent.
+
+        Raises:
+            InvalidParams: an unknown key, a wrong type or a value out of range.
+        """
+        named = match_keys(params, self.field_names())
+        try:
+            decoded = msgspec.convert({k: v for k, v in named.items() if v is not None}, type=self.params)
+        except msgspec.ValidationError as error:
+            raise InvalidParams(*split_path(str(error))) from error
+        if self.check is not None:
+            self.check(decoded)
+        return decoded
+
+    def field_names(self) -> tuple[str, ...]:
+        """The names of the parameters, as JSON spells them."""
+        return tuple(field.encode_name for field in msgspec.structs.fields(self.params))
+
+
+class Registry:
+    """The test types of this process, by name."""
+
+    def __init__(self, test_types: Iterable[TestType[Any]]) -> None:
+        self._by_name: dict[str, TestType[Any]] = {}
+        for test_type in test_types:
+            if test_type.name in self._by_name:
+                raise ValueError(f"two test types are named {test_type.name!r}")
+            self._by_name[test_type.name] = test_type
+
+    def __iter__(self) -> Iterator[TestType[Any]]:
+        return iter(self._by_name.values())
+
+    def __getitem__(self, name: str) -> TestType[Any]:
+        """The test type of that name.
+
+        Raises:
+            UnknownTestType: there is none.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownTestType(f"unknown test type {name!r}; {suggestion(name, self._by_name)}") from None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The end of an error message about an unknown word: a near match if there is one, and what is known."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
+    meant = f"did you mean {next(n for n in names if n.lower() == near[0])!r}? " if near else ""
+    return f"{meant}known: {', '.join(names)}" if names else f"{meant}none is known"
+
+
+def match_keys(data: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """The same object with its keys spelled as `known` spells them, as Go's JSON decoder matches them.
+
+    Raises:
+        InvalidParams: a key that matches none, or two that match the same one.
+    """
+    by_lower = {name.lower(): name for name in known}
+    matched: dict[str, Any] = {}
+    for key, value in data.items():
+        name = by_lower.get(key.lower())
+        if name is None:
+            raise InvalidParams(f"unknown key {key!r}; {suggestion(key, by_lower.values())}", f".{key}")
+        if name in matched:
+            raise InvalidParams(f"{name!r} is given twice", f".{key}")
+        matched[name] = value
+    return matched
+
+
+def split_path(message: str) -> tuple[str, str]:
+    """Part one of msgspec's messages, ``Expected … - at `$.a[0]` ``, into the text and the path below the root."""
+    text, separator, path = message.rpartition(" - at `$")
+    return (text, path.rstrip("`")) if separator else (message, "")

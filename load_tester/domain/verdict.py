@@ -1,0 +1,33 @@
+"""Whether the generator kept its schedule, so that nobody blames the target for our limits."""
+
+from load_tester.domain.attack import Order
+from load_tester.domain.duration import MILLISECOND, SECOND, format_ns
+from load_tester.domain.metrics import Figures
+
+LAG_LIMIT_NS = 10 * MILLISECOND
+INTERVAL_SHARE = 0.1
+SATURATED_LIMIT_NS = SECOND
+SATURATED_SHARE = 0.05
+
+
+def generator_limits(order: Order, figures: Figures, elapsed_ns: int, saturated_ns: int) -> tuple[str, ...]:
+    """The reasons, one sentence each, why the figures may show the generator's limits; empty when there are none.
+
+    The rule: (1) lag p99 is above 10 ms and above 10 % of the interval between two hits; (2) a worker used at least
+    95 % of its core for more than a second, or for more than 5 % of an attack that lasted less than 20 s; (3) hits had
+    to wait for a connection because `max_connections` were busy.
+    """
+    reasons = []
+    pacer = order.pacer
+    lag_limit = max(LAG_LIMIT_NS, int(INTERVAL_SHARE * SECOND / pacer.rate(0))) if pacer else LAG_LIMIT_NS
+    if figures.lag.p99 > lag_limit:
+        reasons.append(
+            f"hits were sent late: lag p99 was {format_ns(figures.lag.p99)}, above the limit of {format_ns(lag_limit)}"
+        )
+    if saturated_ns > min(SATURATED_LIMIT_NS, SATURATED_SHARE * elapsed_ns):
+        reasons.append(f"a worker had used up its core for {format_ns(saturated_ns)}: add workers, or lower the rate")
+    if figures.waited:
+        reasons.append(
+            f"{figures.waited} of {figures.planned} hits waited for a connection: all {order.max_connections} were busy"
+        )
+    return tuple(reasons)

@@ -1,0 +1,1 @@
+"""What sends: clock, connections, attack workers."""

@@ -1,0 +1,1 @@
+"""What remembers: run states, the supervisor, the store."""

@@ -1,0 +1,1 @@
+"""What answers: the daemon's HTTP API."""

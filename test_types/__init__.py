@@ -1,0 +1,1 @@
+"""The bundled test types, one file each; `TEST_TYPES` is the explicit list of them."""
