@@ -1,1 +1,9 @@
-"""The bundled test types, one file each; `TEST_TYPES` is the explicit list of them."""
+"""The bundled test types: what attacks can send."""
+
+from typing import Any
+
+from load_tester.domain.test_type import TestType
+from test_types.session import SESSION
+from test_types.transaction import TRANSACTION
+
+TEST_TYPES: tuple[TestType[Any], ...] = (SESSION, TRANSACTION)

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from load_tester.domain.duration import Duration
 from load_tester.domain.project import ProjectProvider
 from load_tester.domain.request import Targeter
 
@@ -49,7 +50,8 @@ class TestType(Generic[P]):
         name: the `testType` of commands.
         summary: one sentence for lists and help texts.
         params: the type of the parameters; field names are camelCase in JSON (`rename="camel"`), unknown ones are
-            refused (`forbid_unknown_fields`). Ranges are checked by `msgspec.Meta` and by `check`.
+            refused (`forbid_unknown_fields`). Ranges are checked by `msgspec.Meta` and by `check`. Fields of type
+            `Duration` are Go duration strings in JSON.
         build: makes the targeter of one worker's part of the attack; it may raise `InvalidParams`.
         hits_per_worker: how many hits per second one attack worker is trusted with by default, from a measurement.
         check: raises `InvalidParams` for parameters that are wrong together; called once when a command arrives.
@@ -72,12 +74,18 @@ class TestType(Generic[P]):
         """
         named = match_keys(params, self.field_names())
         try:
-            decoded = msgspec.convert({k: v for k, v in named.items() if v is not None}, type=self.params)
+            given = {name: value for name, value in named.items() if value is not None}
+            decoded = msgspec.convert(given, type=self.params, dec_hook=_from_builtin)
         except msgspec.ValidationError as error:
             raise InvalidParams(*split_path(str(error))) from error
         if self.check is not None:
             self.check(decoded)
         return decoded
+
+    def encode(self, params: P) -> dict[str, Any]:
+        """Parameters as plain JSON values, every one of them; `decode` makes equal parameters of them."""
+        encoded: dict[str, Any] = msgspec.to_builtins(params, enc_hook=_to_builtin)
+        return encoded
 
     def field_names(self) -> tuple[str, ...]:
         """The names of the parameters, as JSON spells them."""
@@ -139,3 +147,17 @@ def split_path(message: str) -> tuple[str, str]:
     """Part one of msgspec's messages, ``Expected … - at `$.a[0]` ``, into the text and the path below the root."""
     text, separator, path = message.rpartition(" - at `$")
     return (text, path.rstrip("`")) if separator else (message, "")
+
+
+def _from_builtin(wanted: type, value: Any) -> Any:
+    if wanted is not Duration:
+        raise NotImplementedError(f"parameters of type {wanted.__name__} cannot be read from JSON")
+    if not isinstance(value, str):
+        raise TypeError(f"Expected a duration like `1m30s`, got {value!r}")  # msgspec adds the path
+    return Duration.parse(value)
+
+
+def _to_builtin(value: Any) -> Any:
+    if not isinstance(value, Duration):
+        raise NotImplementedError(f"parameters of type {type(value).__name__} cannot be written as JSON")
+    return str(value)

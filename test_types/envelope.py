@@ -1,0 +1,44 @@
+"""Sentry envelopes: the request one is sent with, and its framing (an envelope header, an item header, a payload)."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from load_tester.domain.project import ProjectProvider
+from load_tester.domain.request import Headers
+from test_types.generation import json_text
+
+REMEMBERED_ENDPOINTS = 16_384
+
+
+class Endpoint(NamedTuple):
+    """Where a project's envelopes go; `key_json` is its public key as JSON.
+
+    The same project has the same path and headers, as objects, for as long as it is remembered, so that the engine
+    need not encode them for every hit.
+    """
+
+    path: str
+    headers: Headers
+    key_json: str
+
+
+def endpoints(projects: ProjectProvider) -> Callable[[int], Endpoint]:
+    """The endpoints of the projects by their 0-based index; a bounded number of them is remembered."""
+
+    @lru_cache(maxsize=REMEMBERED_ENDPOINTS)
+    def endpoint(index: int) -> Endpoint:
+        project = projects.at(index)
+        headers = (
+            ("X-Sentry-Auth", f"Sentry sentry_key={project.project_key},sentry_version=7"),
+            ("Content-Type", "application/x-sentry-envelope"),
+        )
+        return Endpoint(f"/api/{project.project_id}/envelope/", headers, json_text(project.project_key))
+
+    return endpoint
+
+
+def framed(header: str, item_type: str, payload: str) -> bytes:
+    """An envelope of one item: three lines of JSON, each with a newline at its end; the length counts bytes."""
+    length = len(payload) if payload.isascii() else len(payload.encode())
+    return f'{header}\n{{"type":"{item_type}","length":{length}}}\n{payload}\n'.encode()

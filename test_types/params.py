@@ -1,0 +1,48 @@
+"""Parameter types and checks that test types share."""
+
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+
+from load_tester.domain.duration import DAY, Duration
+from load_tester.domain.test_type import BuildContext, InvalidParams
+
+N = TypeVar("N", int, Duration)
+
+MAX_DURATION: Final = Duration(365 * DAY)
+"""The longest duration a parameter may have: payloads stay in this century."""
+
+ZERO: Final = Duration(0)
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+"""How many different values there are: of projects, users, releases."""
+
+Length = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+"""How many elements one payload has: spans, breadcrumbs."""
+
+Weight = Annotated[int, msgspec.Meta(ge=-1_000_000_000, le=1_000_000_000)]
+"""How often something is chosen, in proportion to the other weights; 0 and below mean never."""
+
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Words = Annotated[tuple[Word, ...], msgspec.Meta(max_length=50)]
+Texts = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=10_000)], ...], msgspec.Meta(max_length=50)]
+
+
+def check_duration(name: str, value: Duration) -> None:
+    """Raise `InvalidParams` unless the parameter is within 0 and `MAX_DURATION`."""
+    if not ZERO <= value <= MAX_DURATION:
+        raise InvalidParams(f"{name} is {value}; it must be within 0s and {MAX_DURATION}", f".{name}")
+
+
+def check_order(low_name: str, low: N, high_name: str, high: N) -> None:
+    """Raise `InvalidParams`, at the path of the lower limit, when it is above the upper one."""
+    if low > high:
+        raise InvalidParams(f"{low_name} ({low}) is above {high_name} ({high})", f".{low_name}")
+
+
+def check_projects(num_projects: int, context: BuildContext) -> None:
+    """Raise `InvalidParams` unless there are that many projects."""
+    try:
+        context.projects.check(num_projects)
+    except ValueError as error:
+        raise InvalidParams(str(error), ".numProjects") from error

@@ -1,0 +1,106 @@
+"""Test type `session`: Sentry release-health sessions, each an envelope of one session update."""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from load_tester.domain.duration import MICROSECOND, Duration
+from load_tester.domain.request import Request, Targeter
+from load_tester.domain.test_type import BuildContext, TestType
+from test_types.envelope import endpoints, framed
+from test_types.generation import rfc3339_ms, rfc3339_ns, seconds_us, uuid4_hex, weighted
+from test_types.params import ZERO, Count, Weight, check_duration, check_projects
+
+MAX_ERRORS: Final = 19
+MAX_SEQ: Final = 4
+
+
+class SessionParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What sessions look like. A count of 0 stands for 1; when no weight is above 0, every session is `ok`."""
+
+    num_projects: Count = 1
+    started_range: Duration = ZERO
+    duration_range: Duration = ZERO
+    num_releases: Count = 1
+    num_environments: Count = 1
+    num_users: Count = 1
+    ok_weight: Weight = 0
+    exited_weight: Weight = 0
+    errored_weight: Weight = 0
+    crashed_weight: Weight = 0
+    abnormal_weight: Weight = 0
+
+
+class _Status(NamedTuple):
+    """The parts of a payload that depend on the status: the options of each are equally likely."""
+
+    opening: str
+    middles: tuple[str, ...]
+    seqs: tuple[str, ...]
+
+
+def _status(name: str) -> _Status:
+    """An `ok` update starts its session and has the number 0; only an `errored` one has errors."""
+    starts = name == "ok"
+    errors = range(1, MAX_ERRORS + 1) if name == "errored" else range(1)
+    return _Status(
+        opening=f'{{"init":{"true" if starts else "false"},"started":"',
+        middles=tuple(f'","status":"{name}","errors":{count},"duration":' for count in errors),
+        seqs=tuple(str(seq) for seq in range(1 if starts else MAX_SEQ + 1)),
+    )
+
+
+STATUSES: Final = tuple(_status(name) for name in ("ok", "exited", "errored", "crashed", "abnormal"))
+
+
+def _check(params: SessionParams) -> None:
+    check_duration("startedRange", params.started_range)
+    check_duration("durationRange", params.duration_range)
+
+
+def _build(params: SessionParams, context: BuildContext) -> Targeter:
+    num_projects = params.num_projects or 1
+    check_projects(num_projects, context)
+    endpoint_at = endpoints(context.projects)
+    draw, bits = context.random.random, context.random.getrandbits
+    weights = (
+        params.ok_weight,
+        params.exited_weight,
+        params.errored_weight,
+        params.crashed_weight,
+        params.abnormal_weight,
+    )
+    choose_status = weighted(context.random, STATUSES, weights)
+    num_releases, num_environments = params.num_releases or 1, params.num_environments or 1
+    num_users = params.num_users or 1
+    started_range_us = params.started_range.ns // MICROSECOND
+    duration_range_us = params.duration_range.ns // MICROSECOND
+    range_us = started_range_us + duration_range_us
+
+    def request(_seq: int, now_ns: int) -> Request:
+        # Counted back from the whole millisecond that the payload calls now, and rounded down: a session ends before.
+        now_ms = now_ns // 1_000_000
+        started_us = now_ms * 1000 - range_us + int(draw() * (started_range_us + 1))
+        opening, middles, seqs = choose_status()
+        payload = (
+            f"{opening}{rfc3339_ms(started_us // 1000)}{middles[int(draw() * len(middles))]}"
+            f'{seconds_us(int(draw() * (duration_range_us + 1)))},"sid":"{uuid4_hex(bits(128))}"'
+            f',"did":"u-{int(draw() * num_users)}","seq":{seqs[int(draw() * len(seqs))]}'
+            f',"timestamp":"{rfc3339_ms(now_ms)}","attrs":{{"release":"r-1.0.{int(draw() * num_releases)}"'
+            f',"environment":"environment-{int(draw() * num_environments)}"}}}}'
+        )
+        header = f'{{"event_id":"{uuid4_hex(bits(128))}","sent_at":"{rfc3339_ns(now_ns)}"}}'
+        path, headers, _ = endpoint_at(int(draw() * num_projects))
+        return Request("POST", path, headers, framed(header, "session", payload))
+
+    return Targeter(request)
+
+
+SESSION: Final = TestType(
+    name="session",
+    summary="Sentry release-health sessions, one update per envelope.",
+    params=SessionParams,
+    build=_build,
+    check=_check,
+    hits_per_worker=40_000,
+)
