@@ -1,13 +1,36 @@
 """The wire form of an attack: what `POST /command` takes, read once and completely into a `Command`."""
 
-from typing import Any
+from random import Random
+from typing import Any, Final
 
 import msgspec
 
-from load_tester.domain.duration import SECOND
+from load_tester.domain.attack import SEEDED_EPOCH_NS
+from load_tester.domain.duration import DAY, HOUR, SECOND, InvalidDuration, format_ns, parse_ns
+from load_tester.domain.instant import InvalidInstant, format_instant_ns, parse_instant_ns
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.project import ProjectProvider
 from load_tester.domain.request import Request
-from load_tester.domain.test_type import Registry
+from load_tester.domain.strict_json import InvalidJson, read_json
+from load_tester.domain.test_type import (
+    BuildContext,
+    InvalidParams,
+    Registry,
+    UnknownTestType,
+    match_keys,
+    split_path,
+    suggestion,
+)
+
+MAX_RATE: Final = 10_000_000
+"""Hits per second; more cannot be sent, so a higher number is a mistake."""
+MAX_DURATION_NS: Final = 366 * DAY
+MAX_TIMEOUT_NS: Final = HOUR
+"""What the histograms can hold."""
+MAX_CONNECTIONS: Final = 65_535
+MAX_WORKERS: Final = 256
+MAX_SEED: Final = 2**63 - 1
+NOW: Final = "now"
 
 
 class InvalidCommand(ValueError):
@@ -28,6 +51,9 @@ class CommandDefaults(msgspec.Struct, frozen=True, kw_only=True):
     timeout_ns: int = 30 * SECOND
     max_connections: int = 1000
     workers: int | None = None
+
+
+DEFAULTS: Final = CommandDefaults()
 
 
 class StopRequest(msgspec.Struct, frozen=True):
@@ -57,18 +83,80 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     def wire(self, seed: int) -> dict[str, Any]:
         """The command as `POST /command` takes it again for the same attack, complete; `seed` is the one in use."""
-        raise NotImplementedError
+        wire: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "testType": self.test_type,
+            "attackDuration": format_ns(self.duration_ns),
+            "numMessages": self.num_messages,
+            "per": format_ns(self.per_ns),
+            "params": self.params,
+            "labels": [list(label) for label in self.labels],
+            "timeout": format_ns(self.timeout_ns),
+            "maxConnections": self.max_connections,
+            "seed": seed,
+            "payloadTime": NOW if self.epoch_ns is None else format_instant_ns(self.epoch_ns),
+        }
+        if self.workers is not None:
+            wire["workers"] = self.workers
+        return wire
 
 
-def decode_command(
-    body: bytes, registry: Registry, defaults: CommandDefaults = CommandDefaults()
-) -> Command | StopRequest:
+class _Wire(msgspec.Struct, rename="camel", kw_only=True):
+    """The JSON types of a command's members; `None` means absent."""
+
+    name: str | None = None
+    description: str | None = None
+    test_type: str | None = None
+    attack_duration: str | None = None
+    num_messages: int | None = None
+    per: str | None = None
+    params: dict[str, Any] | None = None
+    labels: tuple[tuple[str, ...], ...] | None = None
+    timeout: str | None = None
+    max_connections: int | None = None
+    seed: int | None = None
+    payload_time: str | None = None
+    workers: int | None = None
+
+
+KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(_Wire))
+"""The keys of a command."""
+
+
+def decode_command(body: bytes, registry: Registry, defaults: CommandDefaults = DEFAULTS) -> Command | StopRequest:
     """Read and check a command; keys match without regard to case, `null` means absent.
+
+    A stop request is recognised by its duration; of its other members only the JSON types are checked.
 
     Raises:
         InvalidCommand: it is not JSON, or a key, type, value, test type or parameter is wrong.
     """
-    raise NotImplementedError
+    wire = _read(body)
+    duration_ns = _duration(wire.attack_duration or "0", "$.attackDuration")
+    if duration_ns == 0:
+        return StopRequest()
+    _check_range("attackDuration", duration_ns, 1, MAX_DURATION_NS, format_ns)
+    num_messages = wire.num_messages or 0
+    if num_messages < 0:
+        raise InvalidCommand("numMessages must not be negative; 0 means as fast as the target answers", "$.numMessages")
+    timeout_ns = defaults.timeout_ns if wire.timeout is None else _duration(wire.timeout, "$.timeout")
+    _check_range("timeout", timeout_ns, 1, MAX_TIMEOUT_NS, format_ns)
+    return Command(
+        test_type=_test_type(wire, registry),
+        duration_ns=duration_ns,
+        num_messages=num_messages,
+        per_ns=_per_ns(wire, num_messages),
+        params=_params(wire, registry),
+        name=wire.name or "",
+        description=wire.description or "",
+        labels=wire.labels or (),
+        timeout_ns=timeout_ns,
+        max_connections=_number(wire.max_connections, "maxConnections", 1, MAX_CONNECTIONS) or defaults.max_connections,
+        workers=_number(wire.workers, "workers", 1, MAX_WORKERS) or defaults.workers,
+        seed=_number(wire.seed, "seed", 0, MAX_SEED),
+        epoch_ns=_epoch_ns(wire),
+    )
 
 
 def first_request(command: Command, registry: Registry, projects: ProjectProvider, now_ns: int) -> Request:
@@ -79,4 +167,92 @@ def first_request(command: Command, registry: Registry, projects: ProjectProvide
     Raises:
         InvalidCommand: the builder or the generator refused the parameters, raised, or made something else.
     """
-    raise NotImplementedError
+    test_type = registry[command.test_type]
+    try:
+        targeter = test_type.build(test_type.decode(command.params), BuildContext(Random(command.seed or 0), projects))
+        request: object = targeter.request(0, now_ns if command.epoch_ns is None else command.epoch_ns)
+    except InvalidParams as error:
+        raise InvalidCommand(error.message, f"$.params{error.path}") from error
+    except Exception as error:
+        # Test types come from anywhere: whatever they raise is an answer to this command, not the daemon's end.
+        reason = str(error) or type(error).__name__
+        raise InvalidCommand(f"test type {test_type.name!r} cannot make a request: {reason}", "$.params") from error
+    if not isinstance(request, Request) or not request.path.startswith("/") or not isinstance(request.body, bytes):
+        made = f"test type {test_type.name!r} made something that cannot be sent: {request!r:.200}"
+        raise InvalidCommand(f"{made}; it must be a Request with a path from / and a body of bytes", "$.testType")
+    return request
+
+
+def _read(body: bytes) -> _Wire:
+    try:
+        data = read_json(body)
+        if not isinstance(data, dict):
+            raise InvalidCommand("a command is a JSON object")
+        return msgspec.convert(match_keys(data, KEYS), type=_Wire)
+    except InvalidJson as error:
+        raise InvalidCommand(error.message, error.path) from None
+    except InvalidParams as error:
+        raise InvalidCommand(error.message, f"${error.path}") from None
+    except msgspec.ValidationError as error:
+        message, path = split_path(str(error))
+        raise InvalidCommand(message, f"${path}") from None
+
+
+def _test_type(wire: _Wire, registry: Registry) -> str:
+    if not wire.test_type:
+        known = suggestion("", (test_type.name for test_type in registry))
+        raise InvalidCommand(f"testType is missing; {known}", "$.testType")
+    try:
+        return registry[wire.test_type].name
+    except UnknownTestType as error:
+        raise InvalidCommand(str(error), "$.testType") from None
+
+
+def _params(wire: _Wire, registry: Registry) -> dict[str, Any]:
+    """The parameters with every default filled in, as JSON has them."""
+    test_type = registry[wire.test_type or ""]
+    try:
+        decoded = test_type.decode(wire.params or {})
+    except InvalidParams as error:
+        raise InvalidCommand(error.message, f"$.params{error.path}") from error
+    return test_type.encode(decoded)
+
+
+def _per_ns(wire: _Wire, num_messages: int) -> int:
+    per_ns = SECOND if wire.per is None else _duration(wire.per, "$.per")
+    if per_ns <= 0:
+        raise InvalidCommand("per must be more than 0; leave it out for 1s", "$.per")
+    if num_messages and ConstantPacer(num_messages, per_ns).rate(0) > MAX_RATE:
+        rate = f"{num_messages} per {format_ns(per_ns)}"
+        raise InvalidCommand(f"{rate} is more than {MAX_RATE} hits per second, the most there is", "$.numMessages")
+    return per_ns
+
+
+def _epoch_ns(wire: _Wire) -> int | None:
+    """What counts as now at the start; without a word about it the true time, but a fixed one with a seed."""
+    if wire.payload_time is None:
+        return None if wire.seed is None else SEEDED_EPOCH_NS
+    if wire.payload_time.lower() == NOW:
+        return None
+    try:
+        return parse_instant_ns(wire.payload_time)
+    except InvalidInstant as error:
+        raise InvalidCommand(f"{error}, or {NOW!r}", "$.payloadTime") from None
+
+
+def _duration(text: str, path: str) -> int:
+    try:
+        return parse_ns(text)
+    except InvalidDuration as error:
+        raise InvalidCommand(str(error), path) from None
+
+
+def _number(value: int | None, name: str, low: int, high: int) -> int | None:
+    if value is not None:
+        _check_range(name, value, low, high, str)
+    return value
+
+
+def _check_range(name: str, value: int, low: int, high: int, show: Any) -> None:
+    if not low <= value <= high:
+        raise InvalidCommand(f"{name} must be between {show(low)} and {show(high)}, not {show(value)}", f"$.{name}")

@@ -19,10 +19,10 @@ from load_tester.runs.store import RunPage, RunStore
 DEFAULT_GRACE_NS = SECOND
 
 
-class Target(msgspec.Struct, frozen=True):
-    """What is attacked: the URL, how its TLS is verified, the projects it knows (`None` for made-up ones)."""
+class Site(msgspec.Struct, frozen=True):
+    """What all attacks have in common: the URL, how its TLS is verified, the projects (`None` for made-up ones)."""
 
-    url: str
+    target_url: str
     tls: Tls = Tls()
     projects: tuple[Project, ...] | None = None
 
@@ -46,12 +46,12 @@ class Supervisor:
         engine: Engine,
         store: RunStore,
         registry: Registry,
-        target: Target,
+        site: Site,
         *,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.registry = registry
-        self.target = target
+        self.site = site
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,13 +3,13 @@
 from starlette.applications import Starlette
 from starlette.types import Lifespan
 
-from load_tester.domain.command import CommandDefaults
+from load_tester.domain.command import DEFAULTS, CommandDefaults
 from load_tester.runs.supervisor import Supervisor
 
 
 def create_app(
     supervisor: Supervisor,
-    defaults: CommandDefaults = CommandDefaults(),
+    defaults: CommandDefaults = DEFAULTS,
     *,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
