@@ -8,7 +8,7 @@ from load_tester.domain.duration import MICROSECOND, Duration
 from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import BuildContext, TestType
 from test_types.envelope import endpoints, framed
-from test_types.generation import rfc3339_ms, rfc3339_ns, seconds_us, uuid4_hex, weighted
+from test_types.generation import rfc3339_ms, rfc3339_ns, seconds_us, uuid4_pair, weighted
 from test_types.params import ZERO, Count, Weight, check_duration, check_projects
 
 MAX_ERRORS: Final = 19
@@ -82,14 +82,16 @@ def _build(params: SessionParams, context: BuildContext) -> Targeter:
         now_ms = now_ns // 1_000_000
         started_us = now_ms * 1000 - range_us + int(draw() * (started_range_us + 1))
         opening, middles, seqs = choose_status()
+        event_id, session_id = uuid4_pair(bits(256))
+        now_text = rfc3339_ms(now_ms)
         payload = (
             f"{opening}{rfc3339_ms(started_us // 1000)}{middles[int(draw() * len(middles))]}"
-            f'{seconds_us(int(draw() * (duration_range_us + 1)))},"sid":"{uuid4_hex(bits(128))}"'
+            f'{seconds_us(int(draw() * (duration_range_us + 1)))},"sid":"{session_id}"'
             f',"did":"u-{int(draw() * num_users)}","seq":{seqs[int(draw() * len(seqs))]}'
-            f',"timestamp":"{rfc3339_ms(now_ms)}","attrs":{{"release":"r-1.0.{int(draw() * num_releases)}"'
+            f',"timestamp":"{now_text}","attrs":{{"release":"r-1.0.{int(draw() * num_releases)}"'
             f',"environment":"environment-{int(draw() * num_environments)}"}}}}'
         )
-        header = f'{{"event_id":"{uuid4_hex(bits(128))}","sent_at":"{rfc3339_ns(now_ns)}"}}'
+        header = f'{{"event_id":"{event_id}","sent_at":"{rfc3339_ns(now_ns, now_text)}"}}'
         path, headers, _ = endpoint_at(int(draw() * num_projects))
         return Request("POST", path, headers, framed(header, "session", payload))
 

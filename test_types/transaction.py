@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from load_tester.domain.duration import MICROSECOND, SECOND, Duration
+from load_tester.domain.duration import MICROSECOND, MILLISECOND, SECOND, Duration
 from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import BuildContext, InvalidParams, TestType
 from test_types.contexts import context_writer, user_writer
 from test_types.envelope import endpoints, framed
-from test_types.generation import hex_ids, json_text, rfc3339_ns, rfc3339_us, seconds_us, uuid4_hex
+from test_types.generation import hex_ids, json_text, rfc3339_ms, rfc3339_ns, rfc3339_us, seconds_us, uuid4_pair
 from test_types.params import ZERO, Count, Length, Texts, Words, check_duration, check_order, check_projects
-from test_types.spans import operation_chooser, span_writer, status_chooser
+from test_types.spans import ending_chooser, span_writer
 
 DEFAULT_MAX_BREADCRUMBS: Final = 50
 CATEGORIES: Final = ("auth", "web-request", "query")
@@ -89,11 +89,11 @@ def _build(params: TransactionParams, context: BuildContext) -> Targeter:
 
     def request(_seq: int, now_ns: int) -> Request:
         path, headers, key_json = endpoint_at(int(draw() * num_projects))
-        event_id, trace_id = uuid4_hex(bits(128)), uuid4_hex(bits(128))
+        event_id, trace_id = uuid4_pair(bits(256))
         start_us, end_us = write_interval(now_ns)
         header = (
             f'{{"event_id":"{event_id}","public_key":{key_json}'
-            f',"sent_at":"{rfc3339_ns(now_ns)}","trace_id":"{trace_id}"}}'
+            f',"sent_at":"{rfc3339_ns(now_ns, rfc3339_ms(now_ns // MILLISECOND))}","trace_id":"{trace_id}"}}'
         )
         payload = write_body(event_id, trace_id, start_us, end_us, now_ns)
         return Request("POST", path, headers, framed(header, "transaction", payload))
@@ -120,7 +120,7 @@ def _body_writer(params: TransactionParams, random: Random) -> Callable[[str, st
     draw = random.random
     releases = params.num_releases
     write_user, write_contexts = user_writer(random, params.num_users), context_writer(random)
-    choose_operation, choose_status = operation_chooser(random, params.operations), status_chooser(random)
+    choose_ending = ending_chooser(random, params.operations)
     write_breadcrumbs = _breadcrumb_writer(params, random)
     write_measurements = _measurement_writer(params.measurements, random)
     write_spans = span_writer(random, params.operations)
@@ -137,7 +137,7 @@ def _body_writer(params: TransactionParams, random: Random) -> Callable[[str, st
             f',"event_id":"{event_id}"{release}{_NAMES[int(draw() * 200)]}{_ORIGINS[int(draw() * 9)]}'
             f',"user":{write_user()},"contexts":{{{write_contexts(now_ns // SECOND)}'
             f',"trace":{{"type":"trace","trace_id":"{trace_id}","span_id":"{span_id}","parent_span_id":"{parent_id}"'
-            f'{choose_operation()},"status":"{choose_status()}"}}}}{write_breadcrumbs(now_ns)}{write_measurements()}'
+            f"{choose_ending()}}}}}{write_breadcrumbs(now_ns)}{write_measurements()}"
             f"{spans_member}}}"
         )
 
