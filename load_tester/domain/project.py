@@ -1,8 +1,7 @@
 """The Sentry projects that payloads are sent for: made up from their number, or listed in a file."""
 
 from collections.abc import Sequence
-from random import Random
-from typing import Final, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
 
@@ -13,14 +12,21 @@ class InvalidProjects(ValueError):
     """A projects file that cannot be read as one."""
 
 
+# Projects end up in request lines and headers: nothing in them may end a line or a path segment.
+Segment = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]+\Z")]
+Slug = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]*\Z")]
+Key = Annotated[str, msgspec.Meta(pattern=r"\A[!-+\--~]+\Z")]  # visible ASCII without the comma
+Token = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]*\Z")]
+
+
 class Project(msgspec.Struct, frozen=True):
     """One project: the fields of an entry of `projects.json`. `access_token` is a bearer token of Sentry's web API."""
 
-    project_id: str
-    project_key: str
-    access_token: str = ""
-    project_slug: str = ""
-    organization_slug: str = ""
+    project_id: Segment
+    project_key: Key
+    access_token: Token = ""
+    project_slug: Slug = ""
+    organization_slug: Slug = ""
 
 
 class ProjectProvider(Protocol):
@@ -70,11 +76,6 @@ class ListedProjects:
         if index < 0:
             raise IndexError(index)
         return self.projects[index]
-
-
-def uniform_project(projects: ProjectProvider, num_projects: int, random: Random) -> Project:
-    """One of the first `num_projects` projects, each equally likely."""
-    return projects.at(int(random.random() * num_projects))
 
 
 def decode_projects(content: bytes) -> tuple[Project, ...]:

@@ -78,13 +78,17 @@ class TestType(Generic[P]):
             decoded = msgspec.convert(given, type=self.params, dec_hook=_from_builtin)
         except msgspec.ValidationError as error:
             raise InvalidParams(*split_path(str(error))) from error
+        try:
+            self.encode(decoded)
+        except UnicodeEncodeError as error:
+            raise InvalidParams(f"a text holds half of a surrogate pair: {error.object!r}") from error
         if self.check is not None:
             self.check(decoded)
         return decoded
 
     def encode(self, params: P) -> dict[str, Any]:
         """Parameters as plain JSON values, every one of them; `decode` makes equal parameters of them."""
-        encoded: dict[str, Any] = msgspec.to_builtins(params, enc_hook=_to_builtin)
+        encoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(params, enc_hook=_to_builtin))
         return encoded
 
     def field_names(self) -> tuple[str, ...]:
