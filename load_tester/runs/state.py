@@ -40,7 +40,7 @@ def moved(run: Run, state: RunState, **changes: Any) -> Run:
     Raises:
         IllegalTransition: `state` may not follow the run's state.
     """
-    if state not in TRANSITIONS[run.state]:
+    if not can_become(run, state):
         raise IllegalTransition(f"run {run.id} is {run.state.value} and cannot become {state.value}")
     return msgspec.structs.replace(run, state=state, **changes)
 
@@ -48,6 +48,11 @@ def moved(run: Run, state: RunState, **changes: Any) -> Run:
 def is_alive(run: Run) -> bool:
     """Whether the run has not ended."""
     return run.state in ALIVE
+
+
+def can_become(run: Run, state: RunState) -> bool:
+    """Whether the run may go into that state."""
+    return state in TRANSITIONS[run.state]
 
 
 def failed(run: Run, error: str, ended_at: datetime) -> Run:

@@ -1,22 +1,41 @@
 """What decides: one attack at a time, each with its run's record, from the command to the last figure."""
 
+import logging
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
+import anyio
+import anyio.to_thread
 import msgspec
+from anyio.abc import TaskGroup
 
-from load_tester.domain.attack import Tls
-from load_tester.domain.command import Command
+from load_tester.domain.attack import Ending, Order, Outcome, Tls, Update
+from load_tester.domain.command import Command, first_request
 from load_tester.domain.duration import SECOND
-from load_tester.domain.project import Project
-from load_tester.domain.run import Run, TimelineSecond
+from load_tester.domain.instant import to_datetime
+from load_tester.domain.project import ListedProjects, MadeUpProjects, Project, ProjectProvider
+from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.domain.test_type import Registry
-from load_tester.engine.interface import Engine
-from load_tester.runs.store import RunPage, RunStore
+from load_tester.engine.interface import Attack, AttackRefused, Engine
+from load_tester.runs.journal import Journal
+from load_tester.runs.live import LiveRun
+from load_tester.runs.recovery import Presence, recover
+from load_tester.runs.run_id import RunIds
+from load_tester.runs.store import RunAlive, RunPage, RunStore
 
-DEFAULT_GRACE_NS = SECOND
+DEFAULT_GRACE_NS: Final = SECOND
+SETTLE_S: Final = 0.25
+"""How long a reply waits for its record to be written; then the attack, or the reader, goes on without."""
+CLOSING_S: Final = 5
+"""How long an attack may take to end after the grace when the supervisor is left."""
+
+_SEEDS: Final = 2**53  # whole in every reader of JSON
+_log = logging.getLogger(__name__)
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -52,13 +71,43 @@ class Supervisor:
     ) -> None:
         self.registry = registry
         self.site = site
+        self._engine = engine
+        self._store = store
+        self._now_ns = now_ns
+        self._ids = RunIds(now_ns)
+        self._lock = anyio.Lock()
+        self._resources = AsyncExitStack()
+        self._journal: Journal
+        self._tasks: TaskGroup
+        self._is_open = False
+        # All that are alive: the current one, and those it replaced whose hits in flight have not ended.
+        self._live: dict[str, LiveRun] = {}
+        self._current: LiveRun | None = None
 
     async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as resources:
+            presence = await anyio.to_thread.run_sync(Presence, self._store.path)
+            resources.callback(presence.close)
+            if presence.alone:
+                for run_id in await anyio.to_thread.run_sync(recover, self._store):
+                    _log.warning("run %s was alive when its process ended; it is marked as failed", run_id)
+            presence.share()
+            self._journal = Journal(self._store)
+            resources.push_async_callback(_closed, self._journal)
+            self._tasks = await resources.enter_async_context(anyio.create_task_group())
+            self._resources = resources.pop_all()
+        self._is_open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._close()
+        finally:
+            self._tasks.cancel_scope.cancel()
+            await self._resources.__aexit__(kind, error, traceback)
 
     async def start(self, command: Command) -> Run:
         """Replace the attack that runs by a new one; returns when the new one has started.
@@ -69,34 +118,180 @@ class Supervisor:
             InvalidCommand: a first request could not be made; the attack that runs was not touched.
             AttackRefused: the engine could not start it; its record says so.
         """
-        raise NotImplementedError
+        await anyio.to_thread.run_sync(first_request, command, self.registry, self._projects(), self._now_ns())
+        async with self._turn():
+            return await self._replace(self._accepted(command))
 
     async def stop(self, grace_ns: int = DEFAULT_GRACE_NS) -> Stopped:
         """Stop the attack that runs: nothing more is sent when this returns. Hits in flight get `grace_ns` to end."""
-        raise NotImplementedError
+        async with self._turn():
+            return await self._stop_current(grace_ns)
 
     async def wait(self, run_id: str) -> Run:
         """Wait for the end of the run; returns its final record. Raises `UnknownRun`."""
-        raise NotImplementedError
+        live = self._live.get(run_id)
+        if live is not None:
+            await live.ended.wait()
+        return await self.run(run_id)
 
     def current(self) -> Run | None:
         """The live record of the attack that runs, with its figures so far; `None` when there is none."""
+        return self._current.record() if self._current is not None and self._current.is_alive else None
 
     @property
     def store_error(self) -> str | None:
         """Why results cannot be written at the moment; they are kept in memory and tried again. `None` if they can."""
+        return self._journal.error
 
     async def run(self, run_id: str) -> Run:
         """The run, live if it is alive. Raises `UnknownRun`."""
-        raise NotImplementedError
+        known = self._known(run_id)
+        return known if known is not None else await anyio.to_thread.run_sync(self._store.run, run_id)
 
     async def runs(self, limit: int, offset: int = 0) -> RunPage:
-        """At most `limit` runs, newest first, from number `offset` of all."""
-        raise NotImplementedError
+        """At most `limit` runs, newest first, from number `offset` of all.
+
+        Runs that could not be stored yet come first; they are newer than all that could.
+        """
+        await self._settle()
+        unstored = self._journal.unstored()
+        first = unstored[offset : offset + limit]
+        rest = partial(self._store.page, limit - len(first), max(0, offset - len(unstored)))
+        page = await anyio.to_thread.run_sync(rest)
+        # One of them may have been stored between the two looks.
+        ids = {run.id for run in first}
+        runs = (*first, *(run for run in page.runs if run.id not in ids))
+        return RunPage(tuple(self._known(run.id) or run for run in runs), page.total + len(unstored))
 
     async def timeline(self, run_id: str) -> tuple[TimelineSecond, ...]:
         """The figures of each second of the run, as far as they are stored (a running one is up to a second behind)."""
-        raise NotImplementedError
+        await self._settle()
+        return await anyio.to_thread.run_sync(self._store.timeline, run_id)
 
     async def delete(self, run_id: str) -> None:
-        """Delete a run that has ended. Raises `UnknownRun` or `RunAlive`."""
+        """Delete a run that has ended.
+
+        Raises:
+            UnknownRun: there is no such run.
+            RunAlive: it has not ended.
+            StoreUnavailable: the store does not take it at the moment.
+        """
+        if run_id in self._live:
+            raise RunAlive(f"run {run_id} has not ended; stop it first")
+        await self._journal.delete(run_id)
+
+    def _known(self, run_id: str) -> Run | None:
+        """What this process knows better than the store."""
+        live = self._live.get(run_id)
+        return live.record() if live is not None else self._journal.pending(run_id)
+
+    def _projects(self) -> ProjectProvider:
+        return MadeUpProjects() if self.site.projects is None else ListedProjects(self.site.projects)
+
+    def _accepted(self, command: Command) -> LiveRun:
+        """The run of a command, with everything in place that it left open."""
+        seed = secrets.randbelow(_SEEDS) if command.seed is None else command.seed
+        run = Run(
+            id=self._ids.new(),
+            state=RunState.PENDING,
+            name=command.name,
+            description=command.description,
+            test_type=command.test_type,
+            target_url=self.site.target_url,
+            labels=command.labels,
+            command=command.wire(seed),
+            seed=seed,
+            created_at=to_datetime(self._now_ns()),
+        )
+        order = Order(
+            run_id=run.id,
+            target_url=self.site.target_url,
+            test_type=command.test_type,
+            params=command.params,
+            num_messages=command.num_messages,
+            per_ns=command.per_ns,
+            duration_ns=command.duration_ns,
+            timeout_ns=command.timeout_ns,
+            max_connections=command.max_connections,
+            seed=seed,
+            epoch_ns=command.epoch_ns,
+            tls=self.site.tls,
+            projects=self.site.projects,
+            workers=command.workers,
+        )
+        return LiveRun(run, order)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One change at a time, each to its end: a client that goes away must not leave a stop without its start."""
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                yield
+
+    async def _replace(self, live: LiveRun) -> Run:
+        if not self._is_open:
+            raise AttackRefused("the daemon is shutting down")
+        self._live[live.id] = live
+        self._journal.put(live.record(), is_new=True)
+        await self._settle()
+        try:
+            await self._stop_current(DEFAULT_GRACE_NS)
+            self._current = live
+            attack = await self._engine.start(live.order, partial(self._take, live))
+        except Exception as error:
+            self._end(live, Outcome(ending=Ending.FAILED, error=str(error) or type(error).__name__))
+            raise
+        started = live.start(attack)
+        self._journal.put(started)
+        self._tasks.start_soon(self._watch, live, attack)
+        return started
+
+    async def _stop_current(self, grace_ns: int) -> Stopped:
+        live = self._current
+        if live is None or live.attack is None or not live.is_alive:
+            return Stopped(None, 0)
+        if live.can_be_stopped:
+            self._journal.put(live.move(RunState.STOPPING))
+        return Stopped(live.id, await live.attack.stop(grace_ns))
+
+    def _take(self, live: LiveRun, update: Update) -> None:
+        """What the engine calls with news of an attack."""
+        is_due = live.take(update)
+        live.note_store(self._journal.error)
+        self._journal.add(live.id, update.seconds)
+        if is_due:
+            self._journal.put(live.record())
+
+    async def _watch(self, live: LiveRun, attack: Attack) -> None:
+        """See an attack to its end."""
+        try:
+            outcome = await attack.wait()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the run's record has to say so and come to its end
+            _log.exception("the attack of run %s ended unexpectedly", live.id)
+            outcome = Outcome(ending=Ending.FAILED, error=f"the attack ended unexpectedly: {error}")
+        if live.is_alive:
+            self._end(live, outcome)
+
+    def _end(self, live: LiveRun, outcome: Outcome) -> None:
+        live.note_store(self._journal.error)
+        self._journal.put(live.end(outcome, to_datetime(self._now_ns())))
+        del self._live[live.id]
+
+    async def _settle(self) -> None:
+        if self._journal.error is None:
+            await self._journal.settle(SETTLE_S)
+
+    async def _close(self) -> None:
+        async with self._lock:
+            self._is_open = False
+            await self._stop_current(DEFAULT_GRACE_NS)
+        with anyio.move_on_after(DEFAULT_GRACE_NS / SECOND + CLOSING_S):
+            for live in list(self._live.values()):
+                await live.ended.wait()
+        for live in list(self._live.values()):
+            self._end(live, Outcome(ending=Ending.FAILED, error="the attack did not end when the daemon was closed"))
+
+
+async def _closed(journal: Journal) -> None:
+    with anyio.CancelScope(shield=True):
+        await anyio.to_thread.run_sync(journal.close)

@@ -1,0 +1,81 @@
+"""The tables of the store, and how a database of an older version becomes one of this version."""
+
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+
+METADATA: Final = sa.MetaData()
+
+VERSION: Final = sa.Table("schema_version", METADATA, sa.Column("version", sa.Integer, nullable=False))
+"""One row: how many migrations have been applied."""
+
+RUNS: Final = sa.Table(
+    "runs",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("test_type", sa.Text, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False, index=True),  # Unix time in microseconds
+    sa.Column("record", sa.LargeBinary, nullable=False),  # the whole run, as JSON
+)
+
+SECONDS: Final = sa.Table(
+    "seconds",
+    METADATA,
+    sa.Column("run_id", sa.String(64), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("second", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("counts", sa.LargeBinary, nullable=False),  # `Counts` by name, and the exact part of each histogram: JSON
+    sa.Column("latency", sa.LargeBinary, nullable=False),
+    sa.Column("response_time", sa.LargeBinary, nullable=False),
+    sa.Column("lag", sa.LargeBinary, nullable=False),
+)
+
+
+def _create_tables(connection: sa.Connection) -> None:
+    METADATA.create_all(connection)
+
+
+MIGRATIONS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_create_tables,)
+"""Migration n turns a database of version n into one of version n + 1; version 0 is an empty database.
+
+Once released, a migration is never changed. The one that adds a second version freezes the tables of the first in
+`_create_tables`, which until then may use the tables above.
+"""
+
+
+class UnknownSchema(Exception):
+    """The database is not one of ours, or of a newer version; the message says which."""
+
+
+def migrate(connection: sa.Connection, migrations: tuple[Callable[[sa.Connection], None], ...] = MIGRATIONS) -> None:
+    """Bring the database to the version of `migrations`, within the connection's transaction.
+
+    Raises:
+        UnknownSchema: the database was written by a newer version of this program, or by another program.
+    """
+    version = _version(connection)
+    newest = len(migrations)
+    if version > newest:
+        raise UnknownSchema(
+            f"it has schema version {version}, and this version of load-tester knows versions up to {newest}: "
+            f"use a newer load-tester, or another data directory"
+        )
+    for migration in migrations[version:]:
+        migration(connection)
+    if version < newest:
+        connection.execute(sa.delete(VERSION))
+        connection.execute(sa.insert(VERSION).values(version=newest))
+
+
+def _version(connection: sa.Connection) -> int:
+    tables = set(sa.inspect(connection).get_table_names())
+    if VERSION.name in tables:
+        version = connection.execute(sa.select(VERSION.c.version)).scalar()
+        if not isinstance(version, int):
+            raise UnknownSchema("its table schema_version holds no version")
+        return version
+    if tables & {RUNS.name, SECONDS.name}:
+        raise UnknownSchema("it holds tables of another program")
+    return 0
