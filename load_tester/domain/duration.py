@@ -30,6 +30,7 @@ _UNITS: Final = {
     "m": MINUTE,
     "h": HOUR,
 }
+_LONGEST: Final = 1000  # characters; beyond 4300 digits Python refuses to read a number at all
 _TERM = re.compile(r"([0-9]*)(?:\.([0-9]*))?([a-z\u00b5\u03bc]*)", re.IGNORECASE | re.ASCII)
 
 
@@ -164,6 +165,8 @@ def parse_ns(text: str) -> int:
         return 0
     if not unsigned:
         raise InvalidDuration(f"{text!r} is not a duration; write it like 300ms, 1.5h or 2h45m")
+    if len(unsigned) > _LONGEST:
+        raise InvalidDuration(f"a text of {len(text)} characters is not a duration; write it like 300ms, 1.5h or 2h45m")
     total = 0
     position = 0
     while position < len(unsigned):
