@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from load_tester.domain import hdr
 from load_tester.domain.histogram import HistogramDelta
 from load_tester.domain.metrics import Counts, Second
 
@@ -15,13 +16,14 @@ _COUNTS: Final = tuple(field.name for field in msgspec.structs.fields(Counts))
 def encode_second(second: Second) -> dict[str, bytes]:
     """The columns of the row, but for its key.
 
-    Counts are written by name, so that a later version can add some; `exact` keeps total, sum, min and max of each
-    histogram, which its buckets hold only to three digits.
+    Histograms are in HdrHistogram's own form (`load_tester.domain.hdr`), for other programs to read. Counts are written
+    by name, so that a later version can add some; `exact` keeps total, sum, min and max of each histogram, which its
+    buckets hold only to three digits.
     """
     deltas = {name: getattr(second, name) for name in HISTOGRAMS}
     counts: dict[str, Any] = {name: getattr(second.counts, name) for name in _COUNTS}
     counts["exact"] = {name: (delta.total, delta.sum, delta.min, delta.max) for name, delta in deltas.items()}
-    return {"counts": msgspec.json.encode(counts), **{name: _encode(delta) for name, delta in deltas.items()}}
+    return {"counts": msgspec.json.encode(counts), **{name: hdr.encode(delta) for name, delta in deltas.items()}}
 
 
 def decode_second(row: Mapping[str, Any]) -> Second:
@@ -34,10 +36,6 @@ def decode_second(row: Mapping[str, Any]) -> Second:
     return Second(row["second"], counts, **histograms)
 
 
-def _encode(delta: HistogramDelta) -> bytes:
-    return msgspec.msgpack.encode((delta.indices, delta.counts))
-
-
 def _decode(blob: bytes, total: int, sum_: int, low: int, high: int) -> HistogramDelta:
-    indices, counts = msgspec.msgpack.decode(blob, type=tuple[bytes, bytes])
-    return HistogramDelta(total, sum_, low, high, indices, counts)
+    counts = hdr.decode(blob)
+    return HistogramDelta(total, sum_, low, high, counts.indices, counts.counts)

@@ -218,6 +218,7 @@ class Supervisor:
             tls=self.site.tls,
             projects=self.site.projects,
             workers=command.workers,
+            hits_per_worker=self.registry[command.test_type].hits_per_worker,
         )
         return LiveRun(run, order)
 

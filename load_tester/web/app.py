@@ -1,10 +1,48 @@
-"""The daemon's HTTP API as a Starlette application."""
+"""The daemon's HTTP API as a Starlette application: its routes as one list, and what errors look like."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Lifespan
 
-from load_tester.domain.command import DEFAULTS, CommandDefaults
+from load_tester.domain.command import DEFAULTS, CommandDefaults, InvalidCommand
+from load_tester.engine.interface import AttackRefused
+from load_tester.runs.store import RunAlive, StoreUnavailable, UnknownRun
 from load_tester.runs.supervisor import Supervisor
+from load_tester.web import control, history
+from load_tester.web.reply import error_reply
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_log = logging.getLogger(__name__)
+
+
+class Endpoint(NamedTuple):
+    """One route of the API; it is served with and without a slash at the end."""
+
+    methods: tuple[str, ...]
+    path: str
+    handler: Handler
+
+
+ENDPOINTS: Final = (
+    Endpoint(("POST",), "/command", control.command),
+    Endpoint(("GET", "POST"), "/stop", control.stop),
+    Endpoint(("GET", "POST"), "/ping", control.ping),
+    Endpoint(("GET",), "/status", control.status),
+    Endpoint(("GET",), "/runs", history.runs),
+    Endpoint(("GET",), "/runs/{id}", history.run),
+    Endpoint(("DELETE",), "/runs/{id}", history.delete),
+    Endpoint(("GET",), "/runs/{id}/report", history.report),
+)
+"""The whole API; `docs/api.md` describes each, which a test checks."""
 
 
 def create_app(
@@ -18,4 +56,76 @@ def create_app(
     `defaults` fill in what commands leave open. Without `lifespan` the application enters the supervisor when it
     starts and leaves it when it ends; a `lifespan` of the caller's own has to do so itself.
     """
-    raise NotImplementedError
+
+    @asynccontextmanager
+    async def supervised(_: Starlette) -> AsyncIterator[None]:
+        async with supervisor:
+            yield
+
+    app = Starlette(
+        routes=_routes(),
+        lifespan=supervised if lifespan is None else lifespan,
+        exception_handlers={
+            InvalidCommand: _invalid_command,
+            HTTPException: _http_exception,
+            UnknownRun: _replied(404),
+            RunAlive: _replied(409),
+            AttackRefused: _replied(503),
+            StoreUnavailable: _replied(503),
+            Exception: _internal_error,
+        },
+    )
+    app.router.redirect_slashes = False  # both forms are routes
+    app.state.supervisor = supervisor
+    app.state.defaults = defaults
+    return app
+
+
+def _routes() -> list[Route]:
+    """One route per path, so that a wrong method is told all that are right."""
+    by_path: dict[str, dict[str, Handler]] = {}
+    for endpoint in ENDPOINTS:
+        by_path.setdefault(endpoint.path, {}).update(dict.fromkeys(endpoint.methods, endpoint.handler))
+    return [
+        Route(form, _dispatched(handlers), methods=list(handlers))
+        for path, handlers in by_path.items()
+        for form in (path, f"{path}/")
+    ]
+
+
+def _dispatched(handlers: dict[str, Handler]) -> Handler:
+    async def dispatch(request: Request) -> Response:
+        # Starlette lets HEAD in wherever GET is.
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return dispatch
+
+
+async def _invalid_command(_: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidCommand), "registered for it"
+    return error_reply(400, error.message, path=error.path)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for it"
+    message = error.detail
+    if error.status_code == 404:
+        message = f"there is nothing at {request.url.path}"
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        message = f"{request.method} is not possible here; possible: {allowed}"
+    reply = error_reply(error.status_code, message)
+    reply.headers.update(error.headers or {})
+    return reply
+
+
+def _replied(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def reply(_: Request, error: Exception) -> Response:
+        return error_reply(status, str(error))
+
+    return reply
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_reply(500, f"internal error: {type(error).__name__}; the log of the daemon has more")
