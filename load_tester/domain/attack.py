@@ -34,7 +34,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         seed: of all randomness of the payloads, at least 0.
         epoch_ns: what payloads take for now at the start of the attack (Unix time); `None` for the true time.
         projects: the listed projects; `None` for made-up ones.
-        workers: how many attack workers; `None` lets the engine choose.
+        workers: how many attack workers; `None` lets the engine choose: as many as the rate needs at
+            `hits_per_worker` hits per second, at most one per core; one per core when the rate is unlimited.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     tls: Tls = Tls()
     projects: tuple[Project, ...] | None = None
     workers: int | None = None
+    hits_per_worker: int = 20_000
 
     @property
     def pacer(self) -> ConstantPacer | None:

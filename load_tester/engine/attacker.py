@@ -1,0 +1,481 @@
+"""One worker's part of an attack: when each hit is sent, on which connection, and how it ends.
+
+No I/O and no loop in here: time comes from a `Clock`, wake-ups from alarms, connections from a `Dialer`, so that a test
+can run the schedule on virtual time. Hits wait for a connection in order and are not stored while they wait: they are
+the range from `_head` to `_tail` of the share, and the instant at which each was due is computed again when needed, so
+a queue of a million hits takes no memory.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from load_tester.domain.duration import MICROSECOND, MILLISECOND, SECOND
+from load_tester.domain.metrics import ErrorKind
+from load_tester.domain.pacer import Pacer, Share
+from load_tester.domain.request import Request, RequestMaker
+from load_tester.engine.clock import AlarmMaker, Clock
+from load_tester.engine.connection import NO_HIT, ConnectionOwner, HttpConnection
+from load_tester.engine.recorder import ABORTED, TIMED_OUT, Recorder
+
+WAKE_QUANTUM_NS: Final = 50 * MICROSECOND
+"""The attacker wakes no sooner than this after it has sent all that was due: at high rates the hits due within it are
+sent together. Half of it is the mean lag this costs; without it a worker at 50 000/s spends its core on waking up."""
+
+IDLE_CHECK_NS: Final = 100 * MILLISECOND
+"""A connection that was idle for longer is looked at before it is used: targets close idle connections."""
+
+REOPEN_DELAY_NS: Final = 100 * MILLISECOND
+"""With an unlimited rate, a connection that could not be opened is tried again after this."""
+
+
+class DialOwner(ConnectionOwner, Protocol):
+    """Whom a dialer tells how opening a connection went: `connected`, or this."""
+
+    def dial_failed(self, kind: ErrorKind, message: str) -> None:
+        """The connection could not be opened."""
+
+
+class Dialer(Protocol):
+    """Opens connections."""
+
+    def dial(self) -> None:
+        """Start to open one; exactly one of the owner's `connected` and `dial_failed` follows, never from within."""
+
+    def close(self) -> None:
+        """Give up those that are being opened; nothing follows for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What an attacker is to do: its share of a schedule.
+
+    Attributes:
+        pacer: the schedule of the whole attack; `None` for as fast as the target answers.
+        share: the part of the hits that is sent from here.
+        duration_ns: hits are due before this.
+        timeout_ns: a hit that has not ended this long after it was due ends as failed.
+        max_connections: at once.
+    """
+
+    pacer: Pacer | None
+    share: Share
+    duration_ns: int
+    timeout_ns: int
+    max_connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """What an attacker sends.
+
+    Attributes:
+        make_request: the test type's.
+        encode: how requests are written.
+        step_ns: with an unlimited rate, how far apart payloads are in their own time; 0: as far as they are sent.
+    """
+
+    make_request: RequestMaker
+    encode: Callable[[Request], bytes]
+    step_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The attacker's time: a clock, and alarms that ring by it."""
+
+    clock: Clock
+    make_alarm: AlarmMaker
+
+
+class Attacker:
+    """Runs one share of an attack from `start` to the end of its last hit; it owns its recorder and connections.
+
+    Args:
+        assignment: the share.
+        payloads: the requests.
+        timing: the clock and alarms.
+        make_dialer: makes what opens connections for this attacker.
+        on_done: called once, when every planned hit has ended.
+        on_failure: called with a message when a request could not be made; the attack must then be stopped.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        payloads: Payloads,
+        timing: Timing,
+        make_dialer: Callable[["Attacker"], Dialer],
+        on_done: Callable[[], None],
+        on_failure: Callable[[str], None],
+    ) -> None:
+        pacer, share = assignment.pacer, assignment.share
+        self._pacer = pacer
+        self._share = share
+        self._duration = assignment.duration_ns
+        self._timeout = assignment.timeout_ns
+        self._max_connections = assignment.max_connections
+        self._make_request = payloads.make_request
+        self._encode = payloads.encode
+        self._step_ns = payloads.step_ns
+        self._epoch_ns = 0
+        self._clock = timing.clock
+        self._dialer = make_dialer(self)
+        self._on_done = on_done
+        self._on_failure = on_failure
+        self._wake = timing.make_alarm(self._send_due)
+        self._deadline = timing.make_alarm(self._expire)
+        self.recorder = Recorder(0)
+        self._start = self._end = 0
+        self._total = share.count(pacer.hits(assignment.duration_ns)) if pacer else 0
+        self._head = 0
+        self._tail = 0
+        self._booked = 0
+        self._waited = 0
+        self._dialing = 0
+        self._running = False
+        self._ended = False
+        self._connections: set[HttpConnection] = set()
+        self._idle: list[HttpConnection] = []
+
+    # What the worker calls
+
+    def start(self, at_ns: int, epoch_ns: int) -> None:
+        """Hit 0 of the attack is due at `at_ns`, an instant of the clock, which may have passed.
+
+        `epoch_ns` is what payloads take for now at that instant, in Unix nanoseconds.
+        """
+        self._epoch_ns = epoch_ns
+        self._start = at_ns
+        self._end = at_ns + self._duration
+        self.recorder = Recorder(at_ns, unscheduled=self._pacer is None)
+        self._due_append = self.recorder.dues.append
+        self._sent_append = self.recorder.sents.append
+        self._end_due_append = self.recorder.end_dues.append
+        self._end_sent_append = self.recorder.end_sents.append
+        self._end_append = self.recorder.ends.append
+        self._status_append = self.recorder.statuses.append
+        self._running = True
+        first = at_ns + self._due(0) if self._pacer else at_ns
+        self._wake.set(first)
+        self._deadline.set(first + self._timeout)
+
+    def stop(self) -> int:
+        """Send no further hit. Hits that are due but not sent are aborted. Returns how many are in flight."""
+        if self._running:
+            now = self._clock()
+            self._running = False
+            if self._pacer:
+                self._tail = max(self._tail, self._due_count(now))
+                self._book_planned()
+                self.recorder.aborted_unsent(self._dues(self._head, self._tail), now)
+                self._total = self._head = self._tail
+            self._dialer.close()
+            self._dialing = 0
+            self._finish_if_done()
+        return self.in_flight
+
+    def abort(self) -> None:
+        """Give up the hits in flight, after `stop`."""
+        now = self._clock()
+        for connection in [c for c in self._connections if c.seq != NO_HIT]:
+            self._give_up(connection, ABORTED, now)
+        self._finish_if_done()
+
+    def close(self) -> None:
+        """Close all connections and alarms; the attacker is of no more use."""
+        self._running = False
+        self._dialer.close()
+        self._wake.close()
+        self._deadline.close()
+        for connection in list(self._connections):
+            connection.seq = NO_HIT
+            connection.close()
+
+    def book(self) -> None:
+        """Bring the recorder up to date: hits that have become due, and all that has ended."""
+        if self._running and self._pacer:
+            self._tail = max(self._tail, self._due_count(self._clock()))
+        self._book_planned()
+        for connection in self._connections:
+            self._harvest(connection)
+
+    @property
+    def in_flight(self) -> int:
+        """How many hits have been sent and have not ended; counted when asked, not hit by hit."""
+        return sum(connection.seq != NO_HIT for connection in self._connections)
+
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    @property
+    def waiting(self) -> int:
+        """How many hits that are due wait for a connection."""
+        return self._tail - self._head
+
+    # What the alarms call
+
+    def _send_due(self) -> None:
+        """Send all hits that are due, and set the alarm for the next one."""
+        if not self._running:
+            return
+        now = self._clock()
+        if self._pacer is None:
+            if now >= self._end:
+                self._running = False
+                self._finish_if_done()
+            else:
+                self._fill_connections()
+                self._wake.set(min(now + REOPEN_DELAY_NS, self._end))
+            return
+        self._tail = max(self._tail, self._due_count(now))
+        self._pump(now)
+        if self._tail < self._total and self._running:
+            self._wake.set(max(self._start + self._due(self._tail), now + WAKE_QUANTUM_NS))
+        self._finish_if_done()
+
+    def _expire(self) -> None:
+        """Fail all hits whose time is over, and set the alarm for the first that may be next.
+
+        Nothing is kept per hit for this. The earliest due of all hits that have not ended is known after each look, and
+        any hit that comes later is due later; so nothing can expire before that instant plus the timeout.
+        """
+        now = self._clock()
+        limit = now - self._timeout
+        earliest = now
+        for connection in list(self._connections):
+            if connection.seq == NO_HIT:
+                continue
+            if connection.due <= limit:
+                self.recorder.messages.setdefault(ErrorKind.TIMEOUT, "no whole response before the hit's time was over")
+                self._give_up(connection, TIMED_OUT, now)
+            else:
+                earliest = min(earliest, connection.due)
+        while self._head < self._tail:
+            due = self._start + self._due(self._head)
+            if due > limit:
+                earliest = min(earliest, due)
+                break
+            self._head += 1
+            self._out_of_time(due, now)
+        self._deadline.set(earliest + self._timeout)
+        if self._running:
+            self._pump(now)
+        self._finish_if_done()
+
+    # What connections and the dialer call
+
+    def connected(self, connection: HttpConnection) -> None:
+        """See `ConnectionOwner`."""
+        now = self._clock()
+        self._dialing -= 1
+        self._connections.add(connection)
+        self.recorder.opened(now)
+        if not self._running:
+            connection.close()
+        elif self._head < self._tail or (self._pacer is None and now < self._end):
+            self._send(connection, now)
+        else:
+            self._rest(connection, now)
+
+    def dial_failed(self, kind: ErrorKind, message: str) -> None:
+        """The hit that has waited longest fails with the connection that it would have used."""
+        now = self._clock()
+        self._dialing -= 1
+        if not self._running:
+            return
+        if self._pacer is None:
+            self._tail = self._head = self._head + 1
+            self.recorder.planned(now - self._start, 1)
+            self.recorder.failed(kind, message, now, now, sent=False)
+            return
+        if self._head < self._tail:
+            due = self._start + self._due(self._head)
+            self._head += 1
+            self.recorder.failed(kind, message, due, now, sent=False)
+            self._pump(now)
+        self._finish_if_done()
+
+    def hit_done(self, connection: HttpConnection, status: int) -> None:
+        """See `ConnectionOwner`; this is the hot path."""
+        now = self._clock()
+        self._end_append(now)
+        self._end_sent_append(connection.sent)
+        self._status_append(status)
+        if self._pacer is not None:
+            self._end_due_append(connection.due)
+        connection.seq = NO_HIT
+        if connection.closing or not self._running:
+            self._without(connection, now)
+        elif self._head < self._tail or (self._pacer is None and now < self._end):
+            self._send(connection, now)
+        else:
+            self._rest(connection, now)
+
+    def hit_failed(self, connection: HttpConnection, kind: ErrorKind, message: str) -> None:
+        """See `ConnectionOwner`."""
+        now = self._clock()
+        self.recorder.failed(kind, message, connection.due, now, sent=True)
+        connection.seq = NO_HIT
+        self._without(connection, now)
+
+    def disconnected(self, connection: HttpConnection) -> None:
+        """See `ConnectionOwner`."""
+        self._connections.discard(connection)
+        self._harvest(connection)
+        if self._running:
+            self._pump(self._clock())
+
+    # Inside
+
+    def _due(self, i: int) -> int:
+        """When hit `i` of the share is due, in nanoseconds from the start."""
+        assert self._pacer is not None, "an unlimited rate has no schedule"
+        return self._pacer.due(self._share.seq(i))
+
+    def _dues(self, first: int, end: int) -> NDArray[np.int64]:
+        return np.fromiter((self._due(i) for i in range(first, end)), np.int64, end - first)
+
+    def _due_count(self, now: int) -> int:
+        """How many hits of the share are due by now."""
+        assert self._pacer is not None, "an unlimited rate has no schedule"
+        return min(self._total, self._share.count(self._pacer.hits(now - self._start + 1)))
+
+    def _pump(self, now: int) -> None:
+        """Send hits that are due while there are idle connections; open more if hits are left over."""
+        while self._head < self._tail:
+            connection = self._idle_connection(now)
+            if connection is None:
+                self._dial_more(now)
+                return
+            self._send(connection, now)
+            if not self._running:
+                return
+
+    def _idle_connection(self, now: int) -> HttpConnection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.closing:
+                continue
+            if now - connection.idle_since > IDLE_CHECK_NS and not connection.is_alive():
+                connection.close()
+                continue
+            return connection
+        return None
+
+    def _dial_more(self, now: int) -> None:
+        room = self._max_connections - len(self._connections) - self._dialing
+        for _ in range(min(room, self._tail - self._head - self._dialing)):
+            self._dialing += 1
+            self._dialer.dial()
+        if room <= 0 and self._tail > self._waited:
+            # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
+            self.recorder.waited(now, self._tail - max(self._waited, self._head))
+            self._waited = self._tail
+
+    def _rest(self, connection: HttpConnection, now: int) -> None:
+        """There is nothing to be sent on a connection that is free."""
+        if self._pacer is None:
+            self._running = False
+            self._finish_if_done()
+        else:
+            connection.idle_since = now
+            self._idle.append(connection)
+            if self._head == self._total:
+                self._finish_if_done()
+
+    def _send(self, connection: HttpConnection, now: int) -> None:
+        """Send the hit at the head of the queue: the hot path."""
+        i = self._head
+        self._head = i + 1
+        share = self._share
+        seq = share.first + i * share.step
+        if self._pacer is None:
+            self._tail = i + 1
+            due = 0
+            at = self._epoch_ns + (seq * self._step_ns or now - self._start)
+        else:
+            due = self._pacer.due(seq)
+            at = self._epoch_ns + due
+        try:
+            request = self._make_request(seq, at)
+            wire = self._encode(request)
+        except Exception as error:  # noqa: BLE001  # a test type may raise anything; the run must end and say what
+            self._head = i
+            self._idle.append(connection)
+            self._on_failure(f"the payload of hit {seq} could not be made: {type(error).__name__}: {error}")
+            return
+        if request[0] == "HEAD":
+            connection.expect_no_body()
+        if request[3]:
+            self.recorder.bytes_out += len(request[3])
+        connection.seq = seq
+        connection.sent = sent = self._clock()
+        self._sent_append(sent)
+        if self._pacer is None:
+            connection.due = sent
+        else:
+            connection.due = due = self._start + due
+            self._due_append(due)
+        connection.write(wire)
+
+    def _without(self, connection: HttpConnection, now: int) -> None:
+        """A hit has ended and its connection is gone, or not needed any more."""
+        if not self._running:
+            connection.close()
+            self._finish_if_done()
+        elif self._pacer is None:
+            self._fill_connections()
+        else:
+            self._pump(now)
+            self._finish_if_done()
+
+    def _fill_connections(self) -> None:
+        for _ in range(self._max_connections - len(self._connections) - self._dialing):
+            self._dialing += 1
+            self._dialer.dial()
+
+    def _give_up(self, connection: HttpConnection, status: int, now: int) -> None:
+        """End a hit in flight without its response."""
+        self._end_append(now)
+        self._end_sent_append(connection.sent)
+        self._status_append(status)
+        if self._pacer is not None:
+            self._end_due_append(connection.due)
+        connection.seq = NO_HIT
+        connection.close()
+
+    def _harvest(self, connection: HttpConnection) -> None:
+        self.recorder.bytes_in += connection.body_bytes
+        connection.body_bytes = 0
+
+    def _out_of_time(self, due: int, now: int) -> None:
+        if self._dialing:
+            self.recorder.out_of_time(ErrorKind.CONNECT, "no connection could be opened in time", due, now)
+        else:
+            self.recorder.out_of_time(ErrorKind.QUEUED, "all connections were busy until the time was over", due, now)
+
+    def _book_planned(self) -> None:
+        """Book the hits that became due, into the seconds in which they did."""
+        if self._pacer is None:
+            return
+        while self._booked < self._tail:
+            due = self._due(self._booked)
+            next_second = (due // SECOND + 1) * SECOND
+            end = min(self._tail, self._share.count(self._pacer.hits(next_second)))
+            self.recorder.planned(due, end - self._booked)
+            self._booked = end
+
+    def _finish_if_done(self) -> None:
+        if self._ended or (self._running and (self._pacer is None or self._head < self._total)):
+            return
+        if any(connection.seq != NO_HIT for connection in self._connections):
+            return
+        self._ended = True
+        self._running = False
+        self._on_done()

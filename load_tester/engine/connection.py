@@ -1,0 +1,294 @@
+"""One HTTP/1.1 client connection: a request out, a whole response in, one at a time.
+
+A connection is an `asyncio.Protocol` that feeds httptools; a hit is a pair of callbacks on it, not a task. The hot
+path is `send`, `data_received`, `on_message_complete`, `_finish`; what only rarely happens is kept out of it: responses
+are looked at a second time only when they end by the end of the connection, and a HEAD gets a parser of its own.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+import httptools
+
+from load_tester.domain.metrics import ErrorKind
+from load_tester.domain.request import Response
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 1024 * 1024 * 1024
+MAX_KEPT_BODY_BYTES: Final = 1024 * 1024
+NO_HIT: Final = -1
+
+
+class ConnectionOwner(Protocol):
+    """What a connection tells its owner. One of `hit_done` and `hit_failed` comes for every `send`."""
+
+    def connected(self, connection: "HttpConnection") -> None:
+        """The connection is open and idle."""
+
+    def hit_done(self, connection: "HttpConnection", status: int) -> None:
+        """A whole response came; the connection is idle again, unless it is closing."""
+
+    def hit_failed(self, connection: "HttpConnection", kind: ErrorKind, message: str) -> None:
+        """There is no response to the hit, and the connection is closing."""
+
+    def disconnected(self, connection: "HttpConnection") -> None:
+        """The connection is closed; comes once for every `connected`."""
+
+
+class HttpConnection(asyncio.Protocol):
+    """One connection; its pool owns it and the public attributes.
+
+    `seq`, `due`, `sent` describe the hit in flight (`seq` is `NO_HIT` when there is none); `idle_since` is the instant
+    at which the last one ended. `closing` is true from the moment on at which no further hit can be sent. `body_bytes`
+    counts what has been received over the connection; its owner takes it away. A request, encoded, is sent by `write`,
+    after `expect_no_body` if it is a HEAD.
+    """
+
+    def __init__(self, owner: ConnectionOwner) -> None:
+        self.seq = NO_HIT
+        self.due = 0
+        self.sent = 0
+        self.idle_since = 0
+        self.body_bytes = 0
+        self.closing = False
+        self.write: Callable[[bytes], None]
+        self._owner = owner
+        self._hit_done = owner.hit_done
+        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        self._status = 0
+        self._reusable = False
+        self._headless = False
+        self._start = b""
+        self._bodies: list[bytes] = []
+        # Built-in methods for callbacks of the parser: calling one takes a third of the time of a method in Python.
+        self.on_body = self._bodies.append
+        self._use_parser(self)
+
+    # What the pool calls
+
+    def expect_no_body(self) -> None:
+        """The next request is a HEAD: its response has no body whatever the headers say, which no parser can know."""
+        self._headless = True
+        self._use_parser(_HeadCallbacks(self))
+
+    def is_alive(self) -> bool:
+        """Whether the target has left an idle connection open and silent: looks at the socket, one system call."""
+        return not self.closing and (self._socket is None or not _readable(self._socket))
+
+    def close(self) -> None:
+        """Close without waiting; a hit in flight must have been given up by the pool (`seq = NO_HIT`)."""
+        if not self.closing:
+            self.closing = True
+            assert self._transport is not None, "nobody knows of a connection before it is made"
+            self._transport.abort()
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but ancestry
+        # With a high-water mark of zero, uvloop writes at once in `write` instead of at the end of the iteration of
+        # the loop. Otherwise the instant taken before `write` would be earlier than the true one by the time it takes
+        # to generate all other payloads that are due in the same iteration.
+        transport.set_write_buffer_limits(high=0)
+        self._transport = transport
+        self.write = transport.write
+        self._owner.connected(self)
+
+    def use_socket(self, sock: socket.socket) -> None:
+        """Hand over the socket below a plain TCP connection, so that `is_alive` can look at it."""
+        self._socket = sock
+
+    def pause_writing(self) -> None:
+        """Nothing to hold back: a connection has one request at a time, and it is whole."""
+
+    def resume_writing(self) -> None:
+        """See `pause_writing`."""
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`; the end of the hot path."""
+        if self.seq < 0:
+            # Nobody asked: a response too many, or a farewell like 408. Either way the connection is of no more use.
+            self.close()
+            return
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            if not self._status:
+                self._fail(ErrorKind.MALFORMED, f"what came is not an HTTP/1.1 response: {str(error) or repr(error)}")
+                return
+            self._reusable = False  # a whole response, and then something that is none
+        bodies = self._bodies
+        if bodies:
+            self.body_bytes += len(bodies[0]) if len(bodies) == 1 else sum(map(len, bodies))
+            bodies.clear()
+        status = self._status
+        if status:
+            self._status = 0
+            if not self._reusable or self._start or self._headless:
+                self._tidy_up()
+            self._hit_done(self, status)
+        else:
+            self._check_limits(data)
+
+    def eof_received(self) -> None:
+        """See `asyncio.Protocol`: the end of a body that nothing else ends."""
+        if self.seq != NO_HIT and self._ends_with_connection():
+            self._reusable = False
+            self._tidy_up()
+            self._hit_done(self, self._status_code())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self.closing = True
+        if self.seq != NO_HIT:
+            if isinstance(exc, ConnectionResetError | BrokenPipeError):
+                self._fail(ErrorKind.RESET, "the target reset the connection before the response was whole")
+            elif exc is not None:
+                self._fail(ErrorKind.RESET, f"the connection broke before the response was whole: {exc}")
+            else:
+                self._fail(ErrorKind.CLOSED, "the target closed the connection before the response was whole")
+        self._owner.disconnected(self)
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        """A response begins."""
+        if self._status:
+            self._reusable = False  # there was one already
+
+    def on_message_complete(self) -> None:
+        """A response is whole. Only here can the parser tell whether the connection may be used again."""
+        status = self._status_code()
+        if status < 200:
+            return  # 1xx: the final response is still to come
+        self._reusable = not self._status and self._should_keep_alive()
+        self._status = self._status or status
+
+    # Inside
+
+    def _tidy_up(self) -> None:
+        """After a response that was not a plain one: clear what was kept for it, close what cannot be used again."""
+        self._start = b""
+        if self._headless:
+            self._headless = False
+            self._use_parser(self)
+        if not self._reusable:
+            self.closing = True
+            assert self._transport is not None, "a response came over it"
+            self._transport.close()
+
+    def _fail(self, kind: ErrorKind, message: str) -> None:
+        self._owner.hit_failed(self, kind, message)
+        self.seq = NO_HIT
+        self.close()
+
+    def _check_limits(self, data: bytes) -> None:
+        """A response has come in part: see that it stays within the limits, and keep its start for `eof_received`."""
+        if self.body_bytes > MAX_BODY_BYTES:
+            self._fail(ErrorKind.OVERSIZE, f"the response body exceeds {MAX_BODY_BYTES} bytes")
+        elif len(self._start) <= MAX_HEADER_BYTES:
+            self._start += data
+            if len(self._start) > MAX_HEADER_BYTES and not _Framing(self._start).complete:
+                self._fail(ErrorKind.OVERSIZE, f"the response headers exceed {MAX_HEADER_BYTES} bytes")
+
+    def _ends_with_connection(self) -> bool:
+        """Whether the response so far is one whose body ends where the connection ends (RFC 9112 §6.3, item 8)."""
+        framing = _Framing(self._start)
+        return framing.complete and not framing.framed
+
+    def _use_parser(self, callbacks: object) -> None:
+        parser = httptools.HttpResponseParser(callbacks)
+        self._feed: Callable[[bytes], None] = parser.feed_data
+        self._status_code: Callable[[], int] = parser.get_status_code
+        self._should_keep_alive: Callable[[], bool] = parser.should_keep_alive
+
+
+class ObservingConnection(HttpConnection):
+    """A connection that keeps its responses and hands them to the test type before the hit is booked."""
+
+    def __init__(self, owner: ConnectionOwner, observe: Callable[[Response], None]) -> None:
+        super().__init__(owner)
+        self._observe = observe
+        self._headers: list[tuple[str, str]] = []
+        self._kept = bytearray()
+        self._hit_done = self._observe_hit
+        self.on_body = self._keep_body
+        self._use_parser(self)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+
+    def on_message_complete(self) -> None:
+        """A response is whole, or it was a 1xx, whose headers are not those of the response."""
+        super().on_message_complete()
+        if not self._status:
+            self._headers.clear()
+
+    def _keep_body(self, body: bytes) -> None:
+        self._bodies.append(body)
+        self._kept += body[: MAX_KEPT_BODY_BYTES - len(self._kept)]
+
+    def _observe_hit(self, connection: HttpConnection, status: int) -> None:
+        response = Response(self.seq, status, tuple(self._headers), bytes(self._kept))
+        self._headers.clear()
+        self._kept.clear()
+        self._observe(response)
+        self._owner.hit_done(connection, status)
+
+
+class _HeadCallbacks:
+    """Ends a response at the end of its headers."""
+
+    def __init__(self, connection: HttpConnection) -> None:
+        self._connection = connection
+        if isinstance(connection, ObservingConnection):
+            self.on_header = connection.on_header
+
+    def on_headers_complete(self) -> None:
+        self._connection.on_message_complete()
+
+    def on_message_complete(self) -> None:
+        """Came with the headers already."""
+
+
+class _Framing:
+    """Looks at the start of a response once more, for what the hot path does not ask: how its body ends."""
+
+    def __init__(self, start: bytes) -> None:
+        self.complete = False
+        self.framed = False
+        self._status = 0
+        self._parser = httptools.HttpResponseParser(self)
+        try:
+            self._parser.feed_data(start)
+        except httptools.HttpParserError:
+            self.complete = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        # A final transfer coding other than chunked ends with the connection as well (RFC 9112 §6.3, item 4).
+        lower = name.lower()
+        chunked = lower == b"transfer-encoding" and value.lower().rstrip().endswith(b"chunked")
+        self.framed = self.framed or chunked or lower == b"content-length"
+
+    def on_headers_complete(self) -> None:
+        self._status = self._parser.get_status_code()
+        self.complete = self._status >= 200
+        if not self.complete:
+            self.framed = False
+
+
+def _readable(sock: socket.socket) -> bool:
+    """Whether an idle socket has something to read: the end of the stream, an error, or bytes nobody asked for."""
+    try:
+        sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,77 @@
+"""Requests as bytes on the wire."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from load_tester.domain.request import Headers, Request
+
+MAX_CACHED_HEADS: Final = 10_000
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BODYLESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
+
+class MalformedRequest(ValueError):
+    """A request that cannot be written as HTTP/1.1; the message says what is wrong with it."""
+
+
+def request_encoder(host: str, prefix: str) -> Callable[[Request], bytes]:
+    """A function that encodes requests to one target.
+
+    Args:
+        host: the value of the `Host` header, unless a request brings its own.
+        prefix: the path of the target URL without a trailing slash, put before the path of every request.
+
+    The bytes up to the body's length are remembered by (method, path, headers), so a test type that reuses its tuples
+    of headers and its paths pays for one dictionary look-up; the same request object again costs nothing. The function
+    raises `MalformedRequest`.
+    """
+    heads: dict[tuple[str, str, Headers], tuple[bytes, bool]] = {}
+    last: Request | None = None
+    last_wire = b""
+
+    def encode(request: Request) -> bytes:
+        nonlocal last, last_wire
+        if request is last:
+            return last_wire
+        method, path, headers, body = request
+        known = heads.get((method, path, headers))
+        if known is None:
+            known = _head(method, prefix + path, headers, host)
+            if len(heads) >= MAX_CACHED_HEADS:
+                heads.clear()
+            heads[method, path, headers] = known
+        head, framed = known
+        if framed:
+            wire = head + b"\r\n" + body
+        elif body or method not in _BODYLESS:
+            wire = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+        else:
+            wire = head + b"\r\n"
+        last, last_wire = request, wire
+        return wire
+
+    return encode
+
+
+def _head(method: str, target: str, headers: Headers, host: str) -> tuple[bytes, bool]:
+    """The request line and the headers, and whether the headers frame the body themselves."""
+    if not _TOKEN.fullmatch(method):
+        raise MalformedRequest(f"the method {method!r} is not an HTTP token")
+    if not target.startswith("/") and target != "*":
+        raise MalformedRequest(f"the path {target!r} does not start with a slash")
+    if not target.isascii() or any(character <= " " or character == "\x7f" for character in target):
+        raise MalformedRequest(f"the path {target!r} holds characters that must be percent-encoded")
+    names = {name.lower() for name, _ in headers}
+    lines = [f"{method} {target} HTTP/1.1"]
+    if "host" not in names:
+        lines.append(f"Host: {host}")
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name) or any(character in value for character in "\r\n\0"):
+            raise MalformedRequest(f"the header {name!r} with the value {value!r} is not well-formed")
+        lines.append(f"{name}: {value}")
+    try:
+        head = ("\r\n".join(lines) + "\r\n").encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise MalformedRequest(f"a header holds characters outside of Latin-1: {error.object!r}") from error
+    return head, bool(names & {"content-length", "transfer-encoding"})
