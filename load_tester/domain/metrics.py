@@ -117,9 +117,10 @@ class Second(msgspec.Struct, frozen=True, array_like=True):
 class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The figures of a run, or of one second of it, as they are shown and stored; times are integer nanoseconds.
 
-    `latency` (done - sent) and `responseTime` (done - due) cover the hits that were answered, and those that ended
-    because their time was over or the attack was stopped, with the time that they had waited: leaving those out would
-    make the target look better than it is. Other failures are not in them: a refused connection is quick, not fast.
+    `latency` (done - sent) covers the hits that were answered. `responseTime` (done - due) covers these, and the hits
+    that ended because their time was over or the attack was stopped, with the time that they had waited: leaving those
+    out would make the target look better than it is. Other failures are in neither: a refused connection is quick, not
+    fast.
     `lag` (sent - due) covers all hits that were sent. `rate` and `throughput` are vegeta's (`lib/metrics.go`): hits
     per second between the first and the last hit, and successes per second between the first hit and the last end.
     """

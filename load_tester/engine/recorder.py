@@ -123,7 +123,7 @@ class Recorder:
             statuses = _drained(self.statuses)
             for tally, part in self._by_second(ends):
                 tally.counts.end_at = max(tally.counts.end_at, int(ends[part.stop - 1]))
-                tally.latency.record(latencies[part])
+                tally.latency.record(latencies[part][statuses[part] > 0])
                 tally.response_time.record((latencies if response_times is None else response_times)[part])
                 _book_statuses(tally.counts, statuses[part])
         if self.bytes_in or self.bytes_out:
