@@ -31,6 +31,8 @@ _UNITS: Final = {
     "h": HOUR,
 }
 _LONGEST: Final = 1000  # characters; beyond 4300 digits Python refuses to read a number at all
+# The number is not in the message: it may have thousands of digits, which Python does not even print.
+_OUT_OF_RANGE: Final = "a duration is out of range (at most about 292 years)"
 _TERM = re.compile(r"([0-9]*)(?:\.([0-9]*))?([a-z\u00b5\u03bc]*)", re.IGNORECASE | re.ASCII)
 
 
@@ -53,7 +55,7 @@ class Duration:
 
     def __init__(self, ns: int) -> None:
         if not MIN_NS <= ns <= MAX_NS:
-            raise InvalidDuration(f"a duration of {ns} ns is out of range (at most about 292 years)")
+            raise InvalidDuration(_OUT_OF_RANGE)
         object.__setattr__(self, "ns", ns)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -221,4 +223,4 @@ def _truncated(ns: float) -> int:
     try:
         return int(ns)
     except (OverflowError, ValueError):
-        raise InvalidDuration(f"a duration of {ns} ns is out of range (at most about 292 years)") from None
+        raise InvalidDuration(_OUT_OF_RANGE) from None
