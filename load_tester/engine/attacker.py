@@ -8,7 +8,7 @@ a queue of a million hits takes no memory.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,35 +18,16 @@ from load_tester.domain.metrics import ErrorKind
 from load_tester.domain.pacer import Pacer, Share
 from load_tester.domain.request import Request, RequestMaker
 from load_tester.engine.clock import AlarmMaker, Clock
-from load_tester.engine.connection import NO_HIT, ConnectionOwner, HttpConnection
+from load_tester.engine.connection import NO_HIT, HttpConnection
+from load_tester.engine.pool import Dialer, Pool
 from load_tester.engine.recorder import ABORTED, TIMED_OUT, Recorder
 
 WAKE_QUANTUM_NS: Final = 50 * MICROSECOND
 """The attacker wakes no sooner than this after it has sent all that was due: at high rates the hits due within it are
 sent together. Half of it is the mean lag this costs; without it a worker at 50 000/s spends its core on waking up."""
 
-IDLE_CHECK_NS: Final = 100 * MILLISECOND
-"""A connection that was idle for longer is looked at before it is used: targets close idle connections."""
-
-REOPEN_DELAY_NS: Final = 100 * MILLISECOND
+REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
-
-
-class DialOwner(ConnectionOwner, Protocol):
-    """Whom a dialer tells how opening a connection went: `connected`, or this."""
-
-    def dial_failed(self, kind: ErrorKind, message: str) -> None:
-        """The connection could not be opened."""
-
-
-class Dialer(Protocol):
-    """Opens connections."""
-
-    def dial(self) -> None:
-        """Start to open one; exactly one of the owner's `connected` and `dial_failed` follows, never from within."""
-
-    def close(self) -> None:
-        """Give up those that are being opened; nothing follows for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +73,7 @@ class Timing:
 
 
 class Attacker:
-    """Runs one share of an attack from `start` to the end of its last hit; it owns its recorder and connections.
+    """Runs one share of an attack from `start` to the end of its last hit; it owns its recorder and its pool.
 
     Args:
         assignment: the share.
@@ -117,29 +98,25 @@ class Attacker:
         self._share = share
         self._duration = assignment.duration_ns
         self._timeout = assignment.timeout_ns
-        self._max_connections = assignment.max_connections
         self._make_request = payloads.make_request
         self._encode = payloads.encode
         self._step_ns = payloads.step_ns
-        self._epoch_ns = 0
         self._clock = timing.clock
-        self._dialer = make_dialer(self)
-        self._on_done = on_done
-        self._on_failure = on_failure
         self._wake = timing.make_alarm(self._send_due)
         self._deadline = timing.make_alarm(self._expire)
-        self.recorder = Recorder(0)
-        self._start = self._end = 0
+        self._on_done = on_done
+        self._on_failure = on_failure
+        self._pool = Pool(make_dialer(self), assignment.max_connections)
+        self._idle_append = self._pool.idle.append
+        self._start = self._end = self._epoch_ns = 0
         self._total = share.count(pacer.hits(assignment.duration_ns)) if pacer else 0
         self._head = 0
         self._tail = 0
         self._booked = 0
         self._waited = 0
-        self._dialing = 0
         self._running = False
         self._ended = False
-        self._connections: set[HttpConnection] = set()
-        self._idle: list[HttpConnection] = []
+        self.recorder = Recorder(0)
 
     # What the worker calls
 
@@ -148,16 +125,16 @@ class Attacker:
 
         `epoch_ns` is what payloads take for now at that instant, in Unix nanoseconds.
         """
-        self._epoch_ns = epoch_ns
         self._start = at_ns
         self._end = at_ns + self._duration
-        self.recorder = Recorder(at_ns, unscheduled=self._pacer is None)
-        self._due_append = self.recorder.dues.append
-        self._sent_append = self.recorder.sents.append
-        self._end_due_append = self.recorder.end_dues.append
-        self._end_sent_append = self.recorder.end_sents.append
-        self._end_append = self.recorder.ends.append
-        self._status_append = self.recorder.statuses.append
+        self._epoch_ns = epoch_ns
+        self.recorder = recorder = Recorder(at_ns, unscheduled=self._pacer is None)
+        self._due_append = recorder.dues.append
+        self._sent_append = recorder.sents.append
+        self._end_due_append = recorder.end_dues.append
+        self._end_sent_append = recorder.end_sents.append
+        self._end_append = recorder.ends.append
+        self._status_append = recorder.statuses.append
         self._running = True
         first = at_ns + self._due(0) if self._pacer else at_ns
         self._wake.set(first)
@@ -173,45 +150,40 @@ class Attacker:
                 self._book_planned()
                 self.recorder.aborted_unsent(self._dues(self._head, self._tail), now)
                 self._total = self._head = self._tail
-            self._dialer.close()
-            self._dialing = 0
+            self._pool.stop_dialing()
             self._finish_if_done()
         return self.in_flight
 
     def abort(self) -> None:
         """Give up the hits in flight, after `stop`."""
         now = self._clock()
-        for connection in [c for c in self._connections if c.seq != NO_HIT]:
+        for connection in self._pool.busy():
             self._give_up(connection, ABORTED, now)
         self._finish_if_done()
 
     def close(self) -> None:
         """Close all connections and alarms; the attacker is of no more use."""
         self._running = False
-        self._dialer.close()
         self._wake.close()
         self._deadline.close()
-        for connection in list(self._connections):
-            connection.seq = NO_HIT
-            connection.close()
+        self._pool.close()
 
     def book(self) -> None:
-        """Bring the recorder up to date: hits that have become due, and all that has ended."""
+        """Bring the recorder up to date: hits that have become due, and bytes that have been received."""
         if self._running and self._pacer:
             self._tail = max(self._tail, self._due_count(self._clock()))
         self._book_planned()
-        for connection in self._connections:
-            self._harvest(connection)
+        self.recorder.bytes_in += self._pool.take_body_bytes()
 
     @property
     def in_flight(self) -> int:
-        """How many hits have been sent and have not ended; counted when asked, not hit by hit."""
-        return sum(connection.seq != NO_HIT for connection in self._connections)
+        """How many hits have been sent and have not ended."""
+        return self._pool.in_flight
 
     @property
     def open(self) -> int:
         """How many connections are open."""
-        return len(self._connections)
+        return self._pool.open
 
     @property
     def waiting(self) -> int:
@@ -228,15 +200,14 @@ class Attacker:
         if self._pacer is None:
             if now >= self._end:
                 self._running = False
-                self._finish_if_done()
             else:
-                self._fill_connections()
-                self._wake.set(min(now + REOPEN_DELAY_NS, self._end))
-            return
-        self._tail = max(self._tail, self._due_count(now))
-        self._pump(now)
-        if self._tail < self._total and self._running:
-            self._wake.set(max(self._start + self._due(self._tail), now + WAKE_QUANTUM_NS))
+                self._dial_all()
+                self._wake.set(min(now + REDIAL_DELAY_NS, self._end))
+        else:
+            self._tail = max(self._tail, self._due_count(now))
+            self._pump(now)
+            if self._tail < self._total and self._running:
+                self._wake.set(max(self._start + self._due(self._tail), now + WAKE_QUANTUM_NS))
         self._finish_if_done()
 
     def _expire(self) -> None:
@@ -248,15 +219,13 @@ class Attacker:
         now = self._clock()
         limit = now - self._timeout
         earliest = now
-        for connection in list(self._connections):
-            if connection.seq == NO_HIT:
-                continue
+        for connection in self._pool.busy():
             if connection.due <= limit:
                 self.recorder.messages.setdefault(ErrorKind.TIMEOUT, "no whole response before the hit's time was over")
                 self._give_up(connection, TIMED_OUT, now)
             else:
                 earliest = min(earliest, connection.due)
-        while self._head < self._tail:
+        while self._head < self._tail and self._pacer:
             due = self._start + self._due(self._head)
             if due > limit:
                 earliest = min(earliest, due)
@@ -265,7 +234,7 @@ class Attacker:
             self._out_of_time(due, now)
         self._deadline.set(earliest + self._timeout)
         if self._running:
-            self._pump(now)
+            self._refill(now)
         self._finish_if_done()
 
     # What connections and the dialer call
@@ -273,8 +242,7 @@ class Attacker:
     def connected(self, connection: HttpConnection) -> None:
         """See `ConnectionOwner`."""
         now = self._clock()
-        self._dialing -= 1
-        self._connections.add(connection)
+        self._pool.dialed(connection)
         self.recorder.opened(now)
         if not self._running:
             connection.close()
@@ -286,15 +254,14 @@ class Attacker:
     def dial_failed(self, kind: ErrorKind, message: str) -> None:
         """The hit that has waited longest fails with the connection that it would have used."""
         now = self._clock()
-        self._dialing -= 1
+        self._pool.dialed(None)
         if not self._running:
             return
         if self._pacer is None:
             self._tail = self._head = self._head + 1
             self.recorder.planned(now - self._start, 1)
             self.recorder.failed(kind, message, now, now, sent=False)
-            return
-        if self._head < self._tail:
+        elif self._head < self._tail:
             due = self._start + self._due(self._head)
             self._head += 1
             self.recorder.failed(kind, message, due, now, sent=False)
@@ -326,10 +293,9 @@ class Attacker:
 
     def disconnected(self, connection: HttpConnection) -> None:
         """See `ConnectionOwner`."""
-        self._connections.discard(connection)
-        self._harvest(connection)
+        self._pool.discard(connection)
         if self._running:
-            self._pump(self._clock())
+            self._refill(self._clock())
 
     # Inside
 
@@ -349,45 +315,17 @@ class Attacker:
     def _pump(self, now: int) -> None:
         """Send hits that are due while there are idle connections; open more if hits are left over."""
         while self._head < self._tail:
-            connection = self._idle_connection(now)
+            connection = self._pool.take(now)
             if connection is None:
-                self._dial_more(now)
+                short = self._pool.dial(self._tail - self._head - self._pool.dialing)
+                if short and self._tail > self._waited:
+                    # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
+                    self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))
+                    self._waited = self._tail
                 return
             self._send(connection, now)
             if not self._running:
                 return
-
-    def _idle_connection(self, now: int) -> HttpConnection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.closing:
-                continue
-            if now - connection.idle_since > IDLE_CHECK_NS and not connection.is_alive():
-                connection.close()
-                continue
-            return connection
-        return None
-
-    def _dial_more(self, now: int) -> None:
-        room = self._max_connections - len(self._connections) - self._dialing
-        for _ in range(min(room, self._tail - self._head - self._dialing)):
-            self._dialing += 1
-            self._dialer.dial()
-        if room <= 0 and self._tail > self._waited:
-            # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
-            self.recorder.waited(now, self._tail - max(self._waited, self._head))
-            self._waited = self._tail
-
-    def _rest(self, connection: HttpConnection, now: int) -> None:
-        """There is nothing to be sent on a connection that is free."""
-        if self._pacer is None:
-            self._running = False
-            self._finish_if_done()
-        else:
-            connection.idle_since = now
-            self._idle.append(connection)
-            if self._head == self._total:
-                self._finish_if_done()
 
     def _send(self, connection: HttpConnection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""
@@ -407,7 +345,7 @@ class Attacker:
             wire = self._encode(request)
         except Exception as error:  # noqa: BLE001  # a test type may raise anything; the run must end and say what
             self._head = i
-            self._idle.append(connection)
+            self._idle_append(connection)
             self._on_failure(f"the payload of hit {seq} could not be made: {type(error).__name__}: {error}")
             return
         if request[0] == "HEAD":
@@ -424,21 +362,34 @@ class Attacker:
             self._due_append(due)
         connection.write(wire)
 
+    def _rest(self, connection: HttpConnection, now: int) -> None:
+        """There is nothing to be sent on a connection that is free."""
+        if self._pacer is None:
+            self._running = False
+            self._finish_if_done()
+        else:
+            connection.idle_since = now
+            self._idle_append(connection)
+            if self._head == self._total:
+                self._finish_if_done()
+
     def _without(self, connection: HttpConnection, now: int) -> None:
         """A hit has ended and its connection is gone, or not needed any more."""
-        if not self._running:
+        if self._running:
+            self._refill(now)
+        else:
             connection.close()
-            self._finish_if_done()
-        elif self._pacer is None:
-            self._fill_connections()
+        self._finish_if_done()
+
+    def _refill(self, now: int) -> None:
+        """A connection may have become free, or gone."""
+        if self._pacer is None:
+            self._dial_all()
         else:
             self._pump(now)
-            self._finish_if_done()
 
-    def _fill_connections(self) -> None:
-        for _ in range(self._max_connections - len(self._connections) - self._dialing):
-            self._dialing += 1
-            self._dialer.dial()
+    def _dial_all(self) -> None:
+        self._pool.dial(self._pool.max_connections)
 
     def _give_up(self, connection: HttpConnection, status: int, now: int) -> None:
         """End a hit in flight without its response."""
@@ -450,12 +401,8 @@ class Attacker:
         connection.seq = NO_HIT
         connection.close()
 
-    def _harvest(self, connection: HttpConnection) -> None:
-        self.recorder.bytes_in += connection.body_bytes
-        connection.body_bytes = 0
-
     def _out_of_time(self, due: int, now: int) -> None:
-        if self._dialing:
+        if self._pool.dialing:
             self.recorder.out_of_time(ErrorKind.CONNECT, "no connection could be opened in time", due, now)
         else:
             self.recorder.out_of_time(ErrorKind.QUEUED, "all connections were busy until the time was over", due, now)
@@ -474,7 +421,7 @@ class Attacker:
     def _finish_if_done(self) -> None:
         if self._ended or (self._running and (self._pacer is None or self._head < self._total)):
             return
-        if any(connection.seq != NO_HIT for connection in self._connections):
+        if self._pool.is_busy():
             return
         self._ended = True
         self._running = False

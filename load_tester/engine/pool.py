@@ -1,0 +1,111 @@
+"""The connections of one attacker: which are open, which are free, how many more there may be."""
+
+from typing import Final, Protocol
+
+from load_tester.domain.duration import MILLISECOND
+from load_tester.domain.metrics import ErrorKind
+from load_tester.engine.connection import NO_HIT, ConnectionOwner, HttpConnection
+
+IDLE_CHECK_NS: Final = 100 * MILLISECOND
+"""A connection that was idle for longer is looked at before it is used: targets close idle connections."""
+
+
+class DialOwner(ConnectionOwner, Protocol):
+    """Whom a dialer tells how opening a connection went: `connected`, or this."""
+
+    def dial_failed(self, kind: ErrorKind, message: str) -> None:
+        """The connection could not be opened."""
+
+
+class Dialer(Protocol):
+    """Opens connections."""
+
+    def dial(self) -> None:
+        """Start to open one; exactly one of the owner's `connected` and `dial_failed` follows, never from within."""
+
+    def close(self) -> None:
+        """Give up those that are being opened; nothing follows for them."""
+
+
+class Pool:
+    """At most `max_connections`, opened when needed; the one used last is used first, so that the rest can rest.
+
+    `idle` may be appended to directly on the hot path, by what owns the pool. `dialing` is how many are being opened.
+    """
+
+    def __init__(self, dialer: Dialer, max_connections: int) -> None:
+        self.idle: list[HttpConnection] = []
+        self.dialing = 0
+        self._dialer = dialer
+        self.max_connections = max_connections
+        self._connections: set[HttpConnection] = set()
+        self._bytes_of_closed = 0
+
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    @property
+    def in_flight(self) -> int:
+        """How many connections have a hit in flight; counted when asked, not hit by hit."""
+        return sum(connection.seq != NO_HIT for connection in self._connections)
+
+    def is_busy(self) -> bool:
+        """Whether any hit is in flight."""
+        return any(connection.seq != NO_HIT for connection in self._connections)
+
+    def busy(self) -> list[HttpConnection]:
+        """The connections that have a hit in flight."""
+        return [connection for connection in self._connections if connection.seq != NO_HIT]
+
+    def dial(self, wanted: int) -> int:
+        """Open up to `wanted` more, besides those being opened; returns how many there was no room for."""
+        room = self.max_connections - len(self._connections) - self.dialing
+        for _ in range(min(room, wanted)):
+            self.dialing += 1
+            self._dialer.dial()
+        return max(0, wanted - max(0, room))
+
+    def dialed(self, connection: HttpConnection | None) -> None:
+        """One that was being opened is open, or (`None`) could not be opened."""
+        self.dialing -= 1
+        if connection is not None:
+            self._connections.add(connection)
+
+    def take(self, now: int) -> HttpConnection | None:
+        """A connection that is free and alive, if there is one; dead ones are closed on the way."""
+        while self.idle:
+            connection = self.idle.pop()
+            if connection.closing:
+                continue
+            if now - connection.idle_since > IDLE_CHECK_NS and not connection.is_alive():
+                connection.close()
+                continue
+            return connection
+        return None
+
+    def discard(self, connection: HttpConnection) -> None:
+        """A connection has closed."""
+        self._connections.discard(connection)
+        self._bytes_of_closed += connection.body_bytes
+
+    def take_body_bytes(self) -> int:
+        """The bytes of bodies received since the last call."""
+        received, self._bytes_of_closed = self._bytes_of_closed, 0
+        for connection in self._connections:
+            received += connection.body_bytes
+            connection.body_bytes = 0
+        return received
+
+    def stop_dialing(self) -> None:
+        """Give up the connections that are being opened."""
+        self._dialer.close()
+        self.dialing = 0
+
+    def close(self) -> None:
+        """Close everything; hits in flight are forgotten."""
+        self.stop_dialing()
+        for connection in list(self._connections):
+            connection.seq = NO_HIT
+            connection.close()
