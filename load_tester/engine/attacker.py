@@ -136,7 +136,7 @@ class Attacker:
         self._end_append = recorder.ends.append
         self._status_append = recorder.statuses.append
         self._running = True
-        first = at_ns + self._due(0) if self._pacer else at_ns
+        first = at_ns + self._due(0) if self._total else at_ns
         self._wake.set(first)
         self._deadline.set(first + self._timeout)
 
@@ -336,7 +336,7 @@ class Attacker:
         if self._pacer is None:
             self._tail = i + 1
             due = 0
-            at = self._epoch_ns + (seq * self._step_ns or now - self._start)
+            at = self._epoch_ns + (seq * self._step_ns if self._step_ns else now - self._start)
         else:
             due = self._pacer.due(seq)
             at = self._epoch_ns + due
