@@ -2,16 +2,40 @@
 
 import time
 from collections.abc import Callable
+from typing import Annotated, Final
 
 import anyio
 import anyio.lowlevel
+import msgspec
 import numpy as np
 
 from load_tester.domain.attack import Ending, Order, Outcome, Update
 from load_tester.domain.duration import MILLISECOND, SECOND
 from load_tester.domain.histogram import Histogram, HistogramDelta
 from load_tester.domain.metrics import Counts, Second
+from load_tester.domain.request import Request, Targeter
+from load_tester.domain.test_type import BuildContext, InvalidParams, TestType
 from load_tester.engine.interface import AttackRefused
+
+
+class PlainParams(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Parameters of `PLAIN`; `error` makes its builder raise that."""
+
+    path: str = "/"
+    num_projects: Annotated[int, msgspec.Meta(ge=1)] = 1
+    error: str = ""
+
+
+def _build_plain(params: PlainParams, context: BuildContext) -> Targeter:
+    context.projects.check(params.num_projects)
+    if params.error:
+        raise InvalidParams(params.error, ".error")
+    request = Request("GET", params.path)
+    return Targeter(lambda _seq, _now_ns: request)
+
+
+PLAIN: Final = TestType(name="plain", summary="Gets one path.", params=PlainParams, build=_build_plain)
+"""A test type that needs nothing."""
 
 
 def second_of(second: int, counts: Counts, latency_ns: int = MILLISECOND) -> Second:

@@ -147,31 +147,27 @@ class Journal:
                 return
 
     def _write_all(self) -> None:
+        """Try to write each entry once. When the store does not work, the rest is left for the next time."""
         with self._changed:
             run_ids = list(self._entries)
+        problem: Exception | None = None
         for run_id in run_ids:
             with self._changed:
                 entry = self._entries.pop(run_id)
                 self._writing = (run_id, entry)
-            error = self._write(run_id, entry)
+            failure: Exception | None = None
+            try:
+                self._store.write(() if entry.run is None else (entry.run,), {run_id: entry.seconds.values()})
+            except Exception as error:  # noqa: BLE001 -- also a mistake of ours: the thread must live on for the others
+                failure = error
             with self._changed:
                 self._writing = None
-                if error is not None:
+                if failure is not None:
                     self._put_back(run_id, entry)
-            self._report(error)
-            if error is not None:
-                return  # what failed is last in turn now, so that it does not keep the others out
-
-    def _write(self, run_id: str, entry: _Entry) -> str | None:
-        """Write it; returns what went wrong."""
-        try:
-            self._store.write(() if entry.run is None else (entry.run,), {run_id: entry.seconds.values()})
-        except StoreUnavailable as error:
-            return str(error)
-        except Exception as error:  # noqa: BLE001 -- a mistake of ours; the thread must live on for the other runs
-            _log.exception("run %s cannot be written", run_id)
-            return f"run {run_id} cannot be written: {error}"
-        return None
+            problem = problem or failure
+            if isinstance(failure, StoreUnavailable):
+                break  # what failed is last in turn now, so that it does not keep the others out
+        self._report(problem)
 
     def _put_back(self, run_id: str, entry: _Entry) -> None:
         newer = self._entries.pop(run_id, None)
@@ -180,12 +176,13 @@ class Journal:
             entry.add(newer.seconds.values())
         self._entries[run_id] = entry
 
-    def _report(self, error: str | None) -> None:
-        if error is not None and self.error is None:
-            _log.error("results cannot be stored; they are kept in memory and tried again: %s", error)
-        if error is None and self.error is not None:
+    def _report(self, problem: Exception | None) -> None:
+        if problem is not None and self.error is None:
+            ours = None if isinstance(problem, StoreUnavailable) else problem
+            _log.error("results cannot be stored; they are kept in memory and tried again: %s", problem, exc_info=ours)
+        if problem is None and self.error is not None:
             _log.warning("results are stored again")
-        self.error = error
+        self.error = None if problem is None else str(problem) or type(problem).__name__
 
     def _report_leftover(self) -> None:
         if self._entries:

@@ -26,7 +26,10 @@ SECONDS: Final = sa.Table(
     METADATA,
     sa.Column("run_id", sa.String(64), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("second", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("counts", sa.LargeBinary, nullable=False),  # `Counts` by name, and the exact part of each histogram: JSON
+    sa.Column(
+        "figures", sa.LargeBinary, nullable=False
+    ),  # `Figures` as JSON: what the rest adds up to, ready to be served
+    sa.Column("counts", sa.LargeBinary, nullable=False),  # `Counts` by name, and what is exact of each histogram: JSON
     sa.Column("latency", sa.LargeBinary, nullable=False),
     sa.Column("response_time", sa.LargeBinary, nullable=False),
     sa.Column("lag", sa.LargeBinary, nullable=False),

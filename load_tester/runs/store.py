@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
-from load_tester.domain.metrics import Metrics, Second
+from load_tester.domain.metrics import Figures, Metrics, Second
 from load_tester.domain.run import Run, TimelineSecond
 from load_tester.runs.row import decode_second, encode_second
 from load_tester.runs.schema import RUNS, SECONDS, UnknownSchema, migrate
@@ -139,9 +139,10 @@ class RunStore:
 
     def timeline(self, run_id: str) -> tuple[TimelineSecond, ...]:
         """The figures of each stored second of the run, in order; empty for a run that is not stored."""
-        return tuple(
-            TimelineSecond(second.second, Metrics().add(second).second_figures()) for second in self.seconds(run_id)
-        )
+        in_order = sa.select(SECONDS.c.second, SECONDS.c.figures).where(SECONDS.c.run_id == run_id)
+        with self._reads() as connection:
+            rows = connection.execute(in_order.order_by(SECONDS.c.second)).all()
+        return tuple(TimelineSecond(second, msgspec.json.decode(figures, type=Figures)) for second, figures in rows)
 
     def totals(self, run_id: str) -> Metrics:
         """All stored seconds of the run, added up."""
