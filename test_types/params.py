@@ -25,7 +25,7 @@ Weight = Annotated[int, msgspec.Meta(ge=-1_000_000_000, le=1_000_000_000)]
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Words = Annotated[tuple[Word, ...], msgspec.Meta(max_length=50)]
-Texts = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=10_000)], ...], msgspec.Meta(max_length=50)]
+Texts = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=1_000)], ...], msgspec.Meta(max_length=50)]
 
 
 def check_duration(name: str, value: Duration) -> None:

@@ -42,7 +42,7 @@ def span_writer(random: Random, operations: Sequence[str]) -> SpanWriter:
     """Write span trees whose root is the transaction's own span; exactly `count` spans, each within its parent's time.
 
     The children of a span tile its time, so that they share their boundaries: a boundary is formatted once and serves
-    as the end of one and the start of the next. With that and one draw per span a tree takes two thirds of the time it
+    as the end of one and the start of the next. With that and one draw per span a tree takes 60 % of the time it
     took when every span formatted its own two timestamps and drew its operation and its status.
     """
     draw, endings = random.random, _endings(operations)
@@ -50,25 +50,30 @@ def span_writer(random: Random, operations: Sequence[str]) -> SpanWriter:
 
     def write(count: int, trace_id: str, root_id: str, start_us: int, end_us: int) -> str:
         spans: list[str] = []
-        unused_ids = iter(hex_ids(random, count))
-        left = count
         parents = [(root_id, start_us, end_us, seconds_us(start_us), seconds_us(end_us))]
+        add_span, add_parent, next_id = spans.append, parents.append, iter(hex_ids(random, count)).__next__
+        left = count
         for parent_id, start, upper, start_text, upper_text in parents:  # it grows while it is walked: breadth first
-            children = min(1 + int(draw() * MAX_CHILDREN), left)
-            if not children:
-                break
+            children = 1 + int(draw() * MAX_CHILDREN)
+            if children >= left:
+                if not left:
+                    break
+                children = left
             left -= children
             middle = f'","parent_span_id":"{parent_id}","trace_id":"{trace_id}"'
             while children:  # the last part first; `upper` is where the rest of the parent's time ends
                 children -= 1
-                lower = start + (upper - start) * children // (children + 1)
-                lower_text = seconds_us(lower) if children else start_text
-                span_id = next(unused_ids)
-                spans.append(
+                if children:
+                    lower = start + (upper - start) * children // (children + 1)
+                    lower_text = seconds_us(lower)
+                else:
+                    lower, lower_text = start, start_text
+                span_id = next_id()
+                add_span(
                     f'{{"timestamp":{upper_text},"start_timestamp":{lower_text},"span_id":"{span_id}'
                     f"{middle}{endings[int(draw() * num_endings)]}}}"
                 )
-                parents.append((span_id, lower, upper, lower_text, upper_text))
+                add_parent((span_id, lower, upper, lower_text, upper_text))
                 upper, upper_text = lower, lower_text  # noqa: PLW2901 - the rest of the parent's time
         return ",".join(spans)
 

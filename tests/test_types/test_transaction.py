@@ -291,6 +291,11 @@ def test_durations_and_delays_are_spread_evenly() -> None:
         ({"transactionTimestampSpread": "9000h"}, ".transactionTimestampSpread", "within 0s and"),
         ({"maxSpans": 10_001}, ".maxSpans", "<= 10000"),
         ({"measurements": ["lcp", "fp", "lcp"]}, ".measurements[2]", "'lcp' is listed twice"),
+        (
+            {"breadcrumbMessages": ["x"] * 50, "breadcrumbLevels": ["y"] * 50},
+            ".breadcrumbMessages",
+            "22500 combinations",
+        ),
         ({"operations": [""]}, ".operations[0]", "length >= 1"),
         ({"breadcrumbLevels": ["x"] * 51}, ".breadcrumbLevels", "length <= 50"),
         ({"breadcrumbTypes": []}, ".breadcrumbTypes", "did you mean 'breadcrumbsTypes'?"),
