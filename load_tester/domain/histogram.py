@@ -6,6 +6,7 @@ can be exchanged with any of its ports. Minimum, maximum and sum are kept exactl
 """
 
 import math
+from fractions import Fraction
 from typing import Final, Self
 
 import msgspec
@@ -136,8 +137,8 @@ class Histogram:
         """
         if not self.total:
             return 0
-        # The epsilon keeps 99.9 % of 1000 values at the 999th: 0.999 · 1000 is slightly above 999 in binary.
-        rank = max(1, math.ceil(self.total * percent / 100 - 1e-9 * self.total))
+        # In decimal, as written: in binary 99.9 % of 1000 is slightly above 999, which would be the next value.
+        rank = max(1, math.ceil(Fraction(str(percent)) * self.total / 100))
         index = int(np.searchsorted(np.cumsum(self.counts), rank))
         return min(highest_equivalent(index), self.max)
 
