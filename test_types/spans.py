@@ -1,6 +1,7 @@
 """The span tree of a transaction: breadth first, each parent's time divided equally among one to three children."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import product
 from random import Random
 from typing import Final
@@ -20,14 +21,15 @@ _STATUS_TABLE: Final = ("ok",) * (100 * len(STATUSES)) + STATUSES
 """Each status as often as it is likely, so that one draw chooses."""
 
 
-def ending_chooser(random: Random, operations: Sequence[str]) -> Callable[[], str]:
+def ending_chooser(random: Random, operations: tuple[str, ...]) -> Callable[[], str]:
     """Choose an operation (none when there are none) and a status, as the last members of a JSON object."""
     endings, draw = _endings(operations), random.random
     size = len(endings)
     return lambda: endings[int(draw() * size)]
 
 
-def _endings(operations: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=8)
+def _endings(operations: tuple[str, ...]) -> tuple[str, ...]:
     """`,"op":"db","status":"ok"` for each operation and status, as often as it is likely, so that one draw chooses."""
     members = tuple(f',"op":{json_text(operation)}' for operation in operations) or ("",)
     once = {(member, status): f'{member},"status":"{status}"' for member in members for status in STATUSES}
@@ -38,7 +40,7 @@ SpanWriter = Callable[[int, str, str, int, int], str]
 """`(count, trace_id, root_id, start_us, end_us)` → the spans as the elements of a JSON array, without its brackets."""
 
 
-def span_writer(random: Random, operations: Sequence[str]) -> SpanWriter:
+def span_writer(random: Random, operations: tuple[str, ...]) -> SpanWriter:
     """Write span trees whose root is the transaction's own span; exactly `count` spans, each within its parent's time.
 
     The children of a span tile its time, so that they share their boundaries: a boundary is formatted once and serves

@@ -157,7 +157,7 @@ def _body_writer(params: TransactionParams, random: Random) -> Callable[[str, st
 def _breadcrumb_writer(params: TransactionParams, random: Random) -> Callable[[int], str]:
     """Write the member `breadcrumbs` with its comma, or nothing; all happened now.
 
-    All combinations of words are written out beforehand: a breadcrumb is then one draw. With two it took twice the time.
+    All combinations of words are written out beforehand: a breadcrumb is then one draw; two took twice the time.
     """
     draw, choices = random.random, random.choices
     least, options = params.min_breadcrumbs, _max_breadcrumbs(params) - params.min_breadcrumbs + 1
