@@ -123,6 +123,8 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     fast.
     `lag` (sent - due) covers all hits that were sent. `rate` and `throughput` are vegeta's (`lib/metrics.go`): hits
     per second between the first and the last hit, and successes per second between the first hit and the last end.
+    `success` is the part of the planned hits that were answered with 200 ≤ status < 400; for one second of a run, of
+    the hits that ended in it.
     """
 
     planned: int = 0
@@ -168,15 +170,24 @@ class Metrics:
         attack_ns = counts.last_at - counts.first_at
         total_ns = max(counts.end_at, counts.last_at) - counts.first_at
         return self._figures(
+            of=counts.planned,
             rate=_per_second(counts.sent + counts.unsent, attack_ns),
             throughput=_per_second(counts.successes, total_ns if attack_ns > 0 else 0),
         )
 
     def second_figures(self) -> Figures:
-        """The figures of one whole second, in which rates are simply the counts."""
-        return self._figures(rate=float(self.counts.sent + self.counts.unsent), throughput=float(self.counts.successes))
+        """The figures of one whole second, in which rates are simply the counts.
 
-    def _figures(self, rate: float, throughput: float) -> Figures:
+        Its `success` is of the hits that ended in it: those that were due in it may end in another one.
+        """
+        counts = self.counts
+        return self._figures(
+            of=counts.answered + counts.failed + counts.aborted + counts.lost,
+            rate=float(counts.sent + counts.unsent),
+            throughput=float(counts.successes),
+        )
+
+    def _figures(self, of: int, rate: float, throughput: float) -> Figures:
         counts = self.counts
         return Figures(
             planned=counts.planned,
@@ -185,7 +196,7 @@ class Metrics:
             failed=counts.failed,
             aborted=counts.aborted,
             lost=counts.lost,
-            success=counts.successes / counts.planned if counts.planned else 0.0,
+            success=counts.successes / of if of else 0.0,
             status_codes={str(code): n for code, n in sorted(counts.status_codes.items())},
             errors=dict(sorted(counts.errors.items())),
             bytes_in=counts.bytes_in,
