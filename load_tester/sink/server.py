@@ -1,0 +1,102 @@
+"""The sink as a server: a library for tests, and what `load-tester sink` runs."""
+
+import asyncio
+import socket
+import ssl
+from types import TracebackType
+from typing import Final, Self
+
+from load_tester.sink.behaviour import Behaviour
+from load_tester.sink.connection import Connection
+from load_tester.sink.shared import Shared
+from load_tester.sink.tally import Recorded, Stats
+
+BACKLOG: Final = 4096
+RECORD_LIMIT: Final = 100_000
+
+
+class Sink:
+    """A target that answers everything; an async context manager, or `start` and `stop`.
+
+    Args:
+        behaviour: what it does besides answering and counting.
+        host: a name or an address; of a name the first address is used.
+        port: 0 for any that is free.
+        tls: the server's context, to answer `https`.
+        record_bodies: whether to keep the requests with their bodies (up to 1 MiB of each).
+        record_limit: so many are kept, the last ones.
+    """
+
+    def __init__(
+        self,
+        behaviour: Behaviour | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        record_bodies: bool = False,
+        record_limit: int = RECORD_LIMIT,
+    ) -> None:
+        self._shared = Shared(behaviour or Behaviour(), record_limit if record_bodies else 0)
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, like `http://127.0.0.1:9999`; it must have been started."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, also when it was left open; it must have been started."""
+        assert self._server is not None, "the sink has been started"
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def start(self) -> Self:
+        """Listen and answer.
+
+        Raises:
+            OSError: the address cannot be resolved or used.
+        """
+        loop = asyncio.get_running_loop()
+        # A name like localhost has two addresses, and port 0 would be another port on each of them.
+        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, (address, *_) = found[0]
+        self._server = await loop.create_server(
+            lambda: Connection(self._shared), str(address), self._port, family=family, ssl=self._tls, backlog=BACKLOG
+        )
+        return self
+
+    async def stop(self) -> None:
+        """Close all connections and listen no more; stopping twice changes nothing."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._shared.connections):
+            connection.close()
+        await self._server.wait_closed()
+        self._server = None
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def stats(self) -> Stats:
+        """What it has seen since its start or the last reset."""
+        return self._shared.stats()
+
+    def recorded(self) -> tuple[Recorded, ...]:
+        """The last requests, oldest first; none unless they are recorded."""
+        return tuple(self._shared.tally.recorded)
+
+    def reset(self) -> None:
+        """Forget all that was counted and recorded; what is drawn, and the stall, begin anew."""
+        self._shared.reset()

@@ -1,0 +1,77 @@
+"""What all connections of a sink have in common."""
+
+from random import Random
+from typing import Final, Protocol
+
+import msgspec
+
+from load_tester.sink.behaviour import Behaviour
+from load_tester.sink.response import Responses
+from load_tester.sink.tally import Recorded, Stats, Tally
+
+MAX_RECORDED_BYTES: Final = 1024 * 1024
+"""So much is kept of a body that is recorded."""
+
+STATS: Final = (b"GET", b"/stats")
+RESET: Final = (b"POST", b"/reset")
+BODIES: Final = (b"GET", b"/bodies")
+OWN_TARGETS: Final = frozenset({STATS[1], RESET[1], BODIES[1]})
+
+
+class Member(Protocol):
+    """A connection, as far as the others are concerned."""
+
+    tally: Tally | None
+
+    def close(self) -> None:
+        """Close it now."""
+
+
+class Shared:
+    """Owns the behaviour, the tally, the dice and the list of connections."""
+
+    def __init__(self, behaviour: Behaviour, record_limit: int) -> None:
+        self.behaviour = behaviour
+        self.responses = Responses(behaviour)
+        self.connections: set[Member] = set()
+        self.records = record_limit > 0
+        self._record_limit = record_limit
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all counts, and draw, stall and record as if just started."""
+        self.tally = Tally(self._record_limit)
+        self.random = Random(self.behaviour.seed)
+
+    def stats(self) -> Stats:
+        """The counts so far."""
+        return self.tally.stats(sum(connection.tally is self.tally for connection in self.connections))
+
+    def own_answer(self, method: bytes, target: bytes) -> bytes | None:
+        """The JSON that answers a request to the sink itself; `None` when it is an ordinary request."""
+        match method, target:
+            case request if request == STATS:
+                return msgspec.json.encode(self.stats()) + b"\n"
+            case request if request == RESET:
+                self.reset()
+                return b'{"status":"ok"}\n'
+            case request if request == BODIES and self.records:
+                # Bytes become base64.
+                return msgspec.json.encode([recorded._asdict() for recorded in self.tally.recorded]) + b"\n"
+        return None
+
+    def record(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Keep a request, as one of the last so many."""
+        texts = tuple((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+        self.tally.recorded.append(Recorded(method.decode(), target.decode("latin-1"), texts, body))
+
+    def due(self, now: float) -> float:
+        """When to answer a request that is complete at `now`, on the loop's clock."""
+        behaviour = self.behaviour
+        due = now + behaviour.latency.sample(self.random) if behaviour.latency else now
+        if behaviour.stall_for_ns and self.tally.started is not None:
+            begin = self.tally.started + behaviour.stall_at_ns / 1e9
+            end = begin + behaviour.stall_for_ns / 1e9
+            if begin <= due < end:
+                return end
+        return due
