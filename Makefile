@@ -1,0 +1,43 @@
+# The commands of whoever works on this project; `make` alone lists them.
+# ARGS is handed on: make test ARGS='tests/domain -x', make bench ARGS='--only stall'
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test check format bench demo lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## install everything, in locked versions, into .venv
+
+$(STAMP): pyproject.toml requirements.lock scripts/venv.sh
+	@scripts/venv.sh
+
+test: venv ## run the tests
+	$(BIN)/pytest $(ARGS)
+
+check: venv ## check format, lint, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: venv ## format the code and repair what the linter can repair
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: venv ## measure what is promised, beside wrk, hey and vegeta where they are installed
+	$(BIN)/python -m bench $(ARGS)
+
+demo: venv ## run a load test of a bundled target, in under a minute
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
+
+lock: ## look for newer versions of everything and write requirements.lock
+	scripts/lock.sh
+
+clean: ## remove everything that can be made again: .venv, caches, results of demo and bench
+	rm -rf .venv .demo .bench build dist htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
