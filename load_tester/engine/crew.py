@@ -8,6 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from load_tester.domain.attack import Ending, Order, Outcome, Update
@@ -22,14 +23,25 @@ from load_tester.engine.interface import AttackRefused
 
 START_LEAD_NS: Final = 5 * MILLISECOND
 """The start lies this far ahead of the moment at which it is announced, so that every worker has heard of it."""
-SILENCE_LIMIT_S: Final = 5.0
-"""A worker reports five times a second; one that has been silent for so long hangs and is killed."""
-STOP_LIMIT_S: Final = 2.0
-"""A worker that does not confirm a stop within this time is killed: a payload generator may hang."""
-MAX_REPLACEMENTS: Final = 5
-"""So many workers of one attack are replaced; if another one dies, the attack has failed."""
+READY_LIMIT_S: Final = 30.0
+"""A worker that has not built its part of the attack after this is given up."""
 UNKNOWN_HITS: Final = 1_000_000
 """With an unlimited rate nobody knows which hit a dead worker was at: its successor's numbers start this much later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is put up with from workers.
+
+    Attributes:
+        silence_s: a worker reports five times a second; one that has been silent for so long hangs and is killed.
+        stop_s: a worker that has not confirmed a stop after this is killed: a payload generator may hang.
+        replacements: so many workers of one attack are replaced; if another one dies, the attack has failed.
+    """
+
+    silence_s: float = 5.0
+    stop_s: float = 2.0
+    replacements: int = 5
 
 
 def workers_for(order: Order, cores: int) -> int:
@@ -50,9 +62,16 @@ class Crew:
         worker_argv: the command line of the nursery (`nursery.main` with the registry of the test types); the
             descriptor of its socket is appended.
         cores: how many workers an attack gets at most by default; `None`: as many as this process may run on.
+        limits: how much is put up with from workers.
     """
 
-    def __init__(self, worker_argv: Sequence[str], cores: int | None = None) -> None:
+    def __init__(
+        self,
+        worker_argv: Sequence[str],
+        cores: int | None = None,
+        limits: Limits = Limits(),
+    ) -> None:
+        self._limits = limits
         self._hatchery = Hatchery(worker_argv)
         self._cores = cores or len(os.sched_getaffinity(0))
         self._attacks: set[_LocalAttack] = set()
@@ -67,7 +86,7 @@ class Crew:
 
     async def start(self, order: Order, on_update: Callable[[Update], None]) -> "_LocalAttack":
         """Start an attack; see `interface.Engine.start`."""
-        attack = _LocalAttack(order, workers_for(order, self._cores), self._hatchery, on_update)
+        attack = _LocalAttack(order, workers_for(order, self._cores), self._hatchery, self._limits, on_update)
         self._attacks.add(attack)
         try:
             await attack.begin()
@@ -76,6 +95,11 @@ class Crew:
             raise
         attack.task.add_done_callback(lambda _: self._attacks.discard(attack))
         return attack
+
+    @property
+    def nursery_pid(self) -> int:
+        """The process id of the nursery; 0 when it does not run."""
+        return self._hatchery.pid
 
     async def close(self) -> None:
         """Stop what runs and end all workers."""
@@ -88,10 +112,13 @@ class Crew:
 class _LocalAttack:
     """One attack; it owns its links to workers and the task that watches them. See `interface.Attack`."""
 
-    def __init__(self, order: Order, workers: int, hatchery: Hatchery, on_update: Callable[[Update], None]) -> None:
+    def __init__(
+        self, order: Order, workers: int, hatchery: Hatchery, limits: Limits, on_update: Callable[[Update], None]
+    ) -> None:
         self._order = order
         self._pacer = order.pacer
         self._hatchery = hatchery
+        self._limits = limits
         self._on_update = on_update
         self._workers = workers
         self._start_unix_ns = self._start_ns = 0
@@ -116,6 +143,11 @@ class _LocalAttack:
         """See `interface.Attack`."""
         return self._workers
 
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The process ids of the workers."""
+        return tuple(link.pid for link in self._links.values())
+
     async def begin(self) -> None:
         """Plan all workers, then start them together.
 
@@ -129,7 +161,7 @@ class _LocalAttack:
         if refusals:
             for link in self._links.values():
                 link.kill()
-                link.close()
+                await link.close()
             raise refusals[0]
         self._start_unix_ns = time.time_ns() + START_LEAD_NS
         self._start_ns = monotonic_from_unix(self._start_unix_ns)
@@ -140,26 +172,28 @@ class _LocalAttack:
     async def stop(self, grace_ns: int) -> int:
         """See `interface.Attack`."""
         async with self._stopping:
-            if self._stopped_ns is None:
-                self._stopped_ns = self._elapsed_ns()
-                links = list(self._links.values())
-                for link in links:
-                    link.send(frames.Stop(grace_ns))
-                await asyncio.gather(*(self._confirm_stop(link) for link in links))
-            return sum(link.in_flight for link in self._links.values())
+            if self._stopped_ns is not None:
+                return sum(link.in_flight for link in self._links.values())
+            self._stopped_ns = self._elapsed_ns()
+            links = list(self._links.values())
+            for link in links:
+                link.send(frames.Stop(grace_ns))
+            return sum(await asyncio.gather(*(self._stopped(link) for link in links)))
 
     async def wait(self) -> Outcome:
         """See `interface.Attack`."""
         return await asyncio.shield(self.task)
 
-    async def _confirm_stop(self, link: WorkerLink) -> None:
+    async def _stopped(self, link: WorkerLink) -> int:
+        """Wait until a worker sends no further hit; returns how many it had in flight then."""
         try:
-            async with asyncio.timeout(STOP_LIMIT_S):
+            async with asyncio.timeout(self._limits.stop_s):
                 await link.quiet.wait()
         except TimeoutError:
-            self._incidents.append(f"worker {link.pid} did not stop within {STOP_LIMIT_S:g} s and was killed")
+            self._incidents.append(f"worker {link.pid} did not stop within {self._limits.stop_s:g} s and was killed")
             link.kill()
             await link.quiet.wait()
+        return link.in_flight_at_stop
 
     async def _plan(self, k: int, share: Share) -> WorkerLink:
         """A fresh worker with its plan, ready to be started."""
@@ -177,9 +211,13 @@ class _LocalAttack:
             )
         )
         try:
-            ready = await link.receive()
+            async with asyncio.timeout(READY_LIMIT_S):
+                ready = await link.receive()
+        except TimeoutError as error:
+            link.kill()
+            raise AttackRefused(f"an attack worker was not ready within {READY_LIMIT_S:g} s") from error
         except (EOFError, ConnectionError) as error:
-            raise AttackRefused("the attack worker ended before it was ready; see the daemon's log") from error
+            raise AttackRefused("an attack worker ended before it was ready; its own message is in the log") from error
         assert isinstance(ready, frames.Ready), "a worker answers its plan first"
         if ready.refusal is not None:
             raise AttackRefused(ready.refusal)
@@ -192,7 +230,7 @@ class _LocalAttack:
                     group.create_task(self._run_share(k, link))
         finally:
             for link in self._links.values():
-                link.close()
+                await link.close()
         self._update(())
         if self._failure is not None:
             ending = Ending.FAILED
@@ -205,12 +243,13 @@ class _LocalAttack:
     async def _run_share(self, k: int, link: WorkerLink) -> None:
         """See a share through to its end, with a fresh worker whenever one dies."""
         while not await self._listen(k, link):
+            await link.close()
             share = self._book_loss(link)
             self._readings.pop(k, None)
             if share is None or self._is_ending():
                 return
-            if self._replacements >= MAX_REPLACEMENTS:
-                self._fail(f"{MAX_REPLACEMENTS + 1} attack workers died; the last one was {link.pid}")
+            if self._replacements >= self._limits.replacements:
+                self._fail(f"{self._limits.replacements + 1} attack workers died; the last one was {link.pid}")
                 self._book_unsent(share)
                 return
             self._replacements += 1
@@ -233,11 +272,11 @@ class _LocalAttack:
         """Take a worker's reports until it is done; `False` when it died before."""
         try:
             while True:
-                async with asyncio.timeout(SILENCE_LIMIT_S):
+                async with asyncio.timeout(self._limits.silence_s):
                     message = await link.receive()
                 match message:
                     case frames.Stopped(in_flight):
-                        link.in_flight = in_flight
+                        link.in_flight = link.in_flight_at_stop = in_flight
                         link.quiet.set()
                     case frames.Snapshot():
                         self._take(k, link, message)
@@ -246,7 +285,9 @@ class _LocalAttack:
                     case frames.Ready():
                         raise AssertionError("a worker is ready once")
         except TimeoutError:
-            self._incidents.append(f"worker {link.pid} had not reported for {SILENCE_LIMIT_S:g} s and was killed")
+            self._incidents.append(
+                f"worker {link.pid} had not reported for {self._limits.silence_s:g} s and was killed"
+            )
             link.kill()
         except (EOFError, ConnectionError):
             pass
@@ -286,9 +327,10 @@ class _LocalAttack:
             left = None if planned >= total else Share(link.share.seq(planned), link.share.step)
         lost = planned - link.ended
         self._book(at_ns, Counts(planned=planned - link.planned, lost=lost))
+        unknown = "" if self._pacer else ", and how many it sent after its last report nobody knows"
         self._incidents.append(
             f"worker {link.pid} died {format_ns(at_ns // MILLISECOND * MILLISECOND)} into the attack; "
-            f"{lost} hits that it had not reported are accounted as lost"
+            f"{lost} hits that it had not reported as ended are accounted as lost{unknown}"
         )
         return left
 

@@ -21,8 +21,9 @@ HATCH_LIMIT_S: Final = 30.0
 class WorkerLink:
     """The control process's end of a worker's socket, and the account of what came over it.
 
-    Owned by the attack: `planned` and `ended` add up what the worker has reported, `in_flight` is its last reading, and
-    `quiet` is set when it sends no further hit: it has confirmed a stop, or ended.
+    Owned by the attack: `planned` and `ended` add up what the worker has reported, `in_flight` is its last reading,
+    `in_flight_at_stop` the one that came with its confirmation of a stop. `quiet` is set when it sends no further hit:
+    it has confirmed a stop, or ended.
     """
 
     def __init__(self, pid: int, share: Share, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,6 +32,7 @@ class WorkerLink:
         self.planned = 0
         self.ended = 0
         self.in_flight = 0
+        self.in_flight_at_stop = 0
         self.quiet = asyncio.Event()
         self._reader = reader
         self._writer = writer
@@ -54,9 +56,11 @@ class WorkerLink:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the socket, which ends the worker if it has not ended yet."""
         self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 class Hatchery:
@@ -68,6 +72,11 @@ class Hatchery:
         self._control: socket.socket | None = None
         self._asking = asyncio.Lock()
 
+    @property
+    def pid(self) -> int:
+        """The process id of the nursery; 0 when it does not run."""
+        return self._nursery.pid if self._nursery is not None else 0
+
     async def open(self) -> None:
         """Start the nursery and see it fork: afterwards workers are there in milliseconds.
 
@@ -75,7 +84,7 @@ class Hatchery:
             AttackRefused: it cannot be started.
         """
         link = await self.hatch(Share(0, 1))
-        link.close()
+        await link.close()
 
     async def hatch(self, share: Share) -> WorkerLink:
         """A fresh worker, waiting for its plan.
@@ -121,13 +130,12 @@ class Hatchery:
 
     def _begin(self) -> None:
         self._end()
-        ours, theirs = socket.socketpair()
-        ours.settimeout(HATCH_LIMIT_S)
+        self._control, theirs = socket.socketpair()
+        self._control.settimeout(HATCH_LIMIT_S)
         with theirs:
             self._nursery = subprocess.Popen(  # noqa: S603  # the command line is our own
                 [*self._argv, str(theirs.fileno())], pass_fds=[theirs.fileno()], env={**os.environ, **SINGLE_THREADED}
             )
-        self._control = ours
 
     def _end(self) -> None:
         if self._control is not None:
