@@ -93,6 +93,11 @@ class Sink:
         """What it has seen since its start or the last reset."""
         return self._shared.stats()
 
+    async def until(self, requests: int) -> None:
+        """Wait until so many requests have come since its start or the last reset, answered or not."""
+        while self._shared.tally.requests < requests:  # noqa: ASYNC110 - an event would cost every request its time
+            await asyncio.sleep(0.001)
+
     def recorded(self) -> tuple[Recorded, ...]:
         """The last requests, oldest first; none unless they are recorded."""
         return tuple(self._shared.tally.recorded)
