@@ -1,14 +1,11 @@
-"""Computes with the durations of a script: `load_tester.domain.duration` says what every operator means.
-
-In a script a duration is a decimal number of nanoseconds, a type that scripts have no other use for; the interpreter
-compares, hashes and sorts those by itself.
-"""
+"""Computes with the durations of a script: `load_tester.domain.duration` says what every operator means."""
 
 import operator
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+from load_starter.value import from_script, in_script
 from load_starter.vocabulary import Mistake
 from load_tester.domain.duration import Duration, InvalidDuration
 
@@ -40,11 +37,11 @@ def operate(sign: str, left_type: str, left: Any, right_type: str, right: Any) -
     if not {left_type, right_type} <= {"duration", *_NUMBERS}:
         raise Mistake(_refusal(sign, left_type, right_type))
     try:
-        return _to_script(_OPERATORS[sign](_from_script(left), _from_script(right)))
+        return _guest(_OPERATORS[sign](_host(left), _host(right)))
     except TypeError:
         raise Mistake(_refusal(sign, left_type, right_type)) from None
     except ZeroDivisionError:
-        raise Mistake(f"division by zero: {_from_script(left)} {sign} {_from_script(right)}") from None
+        raise Mistake(f"division by zero: {_host(left)} {sign} {_host(right)}") from None
     except (InvalidDuration, OverflowError) as error:
         raise Mistake(str(error)) from None
 
@@ -56,17 +53,17 @@ def operate_unary(sign: str, value: Any) -> Any:
         Mistake: the result leaves the range of durations.
     """
     try:
-        return _to_script(_UNARY[sign](_from_script(value)))
+        return _guest(_UNARY[sign](_host(value)))
     except InvalidDuration as error:
         raise Mistake(str(error)) from None
 
 
-def _from_script(value: Any) -> Any:
-    return Duration(int(value)) if isinstance(value, Decimal) else value
+def _host(value: Any) -> Any:
+    return from_script(value) if isinstance(value, Decimal) else value
 
 
-def _to_script(value: Any) -> Any:
-    return Decimal(value.ns) if isinstance(value, Duration) else value
+def _guest(value: Any) -> Any:
+    return in_script(value) if isinstance(value, Duration) else value
 
 
 def _refusal(sign: str, left_type: str, right_type: str) -> str:

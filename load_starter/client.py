@@ -121,9 +121,8 @@ class LoadTester:
                 response = await self._http.request(method, self.url + path, content=content, headers=headers)
             except httpx.TransportError as error:
                 if not left or not isinstance(error, repeat_on):
-                    raise Unreachable(
-                        f"{self.url} does not answer: {str(error) or type(error).__name__}; does a load tester run there?"
-                    ) from None
+                    reason = str(error) or type(error).__name__
+                    raise Unreachable(f"{self.url} does not answer: {reason} (does a load tester run there?)") from None
             else:
                 if method != "GET" or not left or response.status_code not in _PASSING:
                     return response

@@ -5,8 +5,8 @@ with plain numbers. So `a + b` becomes `lt__add(a , b)`, where `lt__add` adds or
 durations to `load_tester.domain.duration`. The grammar of Starlark is a part of Python's, therefore `ast` tells where
 each operator stands. Every edit is made in place: no line moves, operands keep their order and are evaluated once.
 
-What is rewritten: `+ - * / // %` with their augmented assignments, unary `-` and `+`, `< <= > >=`, the method `format`
-and f-strings. Equality, hashing, truth, sorting and `in` work without.
+What is rewritten: `+ - * / // %` with their augmented assignments, unary `-` and `+`, all comparisons, the method
+`format` and f-strings. Hashing, truth, sorting and `in` work without.
 """
 
 import ast
@@ -28,6 +28,8 @@ _BINARY: Final[dict[type[ast.AST], tuple[str, str]]] = {
     ast.LtE: ("<=", "le"),
     ast.Gt: (">", "gt"),
     ast.GtE: (">=", "ge"),
+    ast.Eq: ("==", "eq"),
+    ast.NotEq: ("!=", "ne"),
 }
 _UNARY: Final[dict[type[ast.AST], str]] = {ast.USub: "neg", ast.UAdd: "pos"}
 

@@ -4,7 +4,6 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,6 +16,7 @@ from load_starter.budget import MAX_LENGTH, MAX_RANGE, Budget
 from load_starter.plan import Place, Plan
 from load_starter.rewrite import Unreadable, rewritten
 from load_starter.trouble import PRELUDE, ScriptError, error_at, innermost, translated
+from load_starter.value import from_script, in_script
 from load_starter.vocabulary import CONSTANTS, Mistake, Vocabulary, duration_of
 from load_tester.domain.duration import Duration
 
@@ -146,7 +146,7 @@ class _Evaluation:
         for name, function in self._functions().items():
             module.add_callable(name, self._recorded(function))
         for name, ns in CONSTANTS.items():
-            module[name] = Decimal(ns)
+            module[name] = in_script(Duration(ns))
         module["_MAX_LENGTH"], module["_MAX_RANGE"] = MAX_LENGTH, MAX_RANGE
         module["_DEFAULT"] = "\0the load tester of the command line"
         kept = "\n".join([*(f"_builtin_{name} = {name}" for name in _KEPT), "_call_stack = call_stack"])
@@ -160,8 +160,8 @@ class _Evaluation:
         return {
             "_operate": operate,
             "_operate_unary": operate_unary,
-            "_text": lambda value: str(Duration(int(value))),
-            "_duration": lambda text: Decimal(duration_of(text, "duration").ns),
+            "_text": lambda value: str(from_script(value)),
+            "_duration": lambda text: in_script(duration_of(text, "duration")),
             "_print": self._print_line,
             "_fail": _fail,
             "_too_long": _too_long,

@@ -1,8 +1,8 @@
-"""Fakes for tests: a clock whose time passes at once, and a load tester that only says that it attacks."""
+"""Helps tests: scripts as texts, a clock whose time passes at once, a load tester that only says that it attacks."""
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,60 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from load_starter.budget import Budget
+from load_starter.plan import AttackTest, Plan
+from load_starter.script import evaluate
+from load_starter.trouble import ScriptError
+from load_starter.vocabulary import Mistake
 from load_tester.domain.histogram import Distribution
 from load_tester.domain.metrics import Figures
 from load_tester.domain.run import Run, RunState
 
 EPOCH = datetime(2025, 1, 2, 15, 4, 5, tzinfo=UTC)
 """When the fakes' calendar begins."""
+
+
+LOAD_SERVER = "http://tester.test:8000"
+"""The load tester of scripts that name none."""
+
+
+def plan_of(
+    text: str,
+    files: Mapping[str, str] | None = None,
+    *,
+    print_line: Callable[[str], None] = lambda _: None,
+    budget: Budget | None = None,
+) -> Plan:
+    """Evaluate a script called `plan.star`, which can load `files`.
+
+    Raises:
+        ScriptError: the script has an error.
+    """
+
+    def read(name: str) -> str:
+        try:
+            return (files or {})[name]
+        except KeyError:
+            raise Mistake(f"there is no file {name}") from None
+
+    return evaluate("plan.star", text, LOAD_SERVER, print_line=print_line, read=read, budget=budget)
+
+
+def error_of(text: str, files: Mapping[str, str] | None = None, *, budget: Budget | None = None) -> str:
+    """What `plan_of` says is wrong with a script; an `AssertionError` when nothing is."""
+    try:
+        plan_of(text, files, budget=budget)
+    except ScriptError as error:
+        return str(error)
+    raise AssertionError("the script has no error")
+
+
+def value_of(expression: str, before: str = "") -> Any:
+    """The value of an expression behind the statements `before`, as JSON has it: durations as texts."""
+    plan = plan_of(f"{before}\nadd_vegeta_test(Second, 'any', 1, Second, {{'value': {expression}}})")
+    (step,) = plan.steps
+    assert isinstance(step, AttackTest)
+    return step.params["value"]
 
 
 class VirtualClock:

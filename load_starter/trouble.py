@@ -21,7 +21,7 @@ _ERROR = re.compile(r"^error: ", re.MULTILINE)
 _ARROW = re.compile(r"^ *--> (.+):([0-9]+):[0-9]+$", re.MULTILINE)
 
 _REWORDINGS: Final = (
-    (re.compile(r"`?rust_decimal \(repr: -?[0-9]+\)`?"), "a duration"),
+    (re.compile(r"`?rust_decimal \(repr: [-0-9.]+\)`?"), "a duration"),
     (re.compile(r"rust_decimal"), "duration"),
     (re.compile(r"^Parse error: (.*?)(?:, expected one of .*)?$", re.DOTALL), r"syntax error: \1"),
     (re.compile(r"<prelude>\."), ""),

@@ -7,6 +7,7 @@ from typing import Any, Final
 import httpx
 
 from load_starter.plan import AttackTest, ExternalCommand, LocustTest, Place, Plan, Sleep, Step
+from load_starter.value import from_script
 from load_tester.domain.command import MAX_CONNECTIONS, MAX_SEED
 from load_tester.domain.duration import (
     DAY,
@@ -47,7 +48,7 @@ def duration_of(value: Any, name: str) -> Duration:
     """
     match value:
         case Decimal():
-            return Duration(int(value))
+            return from_script(value)
         case str():
             try:
                 return Duration.parse(value)
@@ -199,7 +200,7 @@ def _plain(value: Any, path: str) -> Any:
         case None | bool() | str():
             return value
         case Decimal():
-            return str(Duration(int(value)))
+            return str(from_script(value))
         case int():
             if value not in _INT64:
                 raise Mistake(f"{path}: {value} does not fit into 64 bits")
@@ -228,7 +229,7 @@ def _a(value: Any) -> str:
         case None:
             return "None"
         case Decimal():
-            return f"the duration {Duration(int(value))}"
+            return f"the duration {from_script(value)}"
         case str():
             return f"the string {value!r}" if len(value) <= 40 else "a string"
         case bool() | int() | float():
