@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 IGNORED = [".git", *(line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split())]
 SOURCE_FOLDERS = ("load_tester", "load_starter", "test_types", "bench")
-ASSERTING_CALLS = {"raises", "warns", "fail", "assert_all_called", "assert_called"}
+# `come_true` waits for a condition and fails when it never holds.
+ASSERTING_CALLS = {"raises", "warns", "fail", "assert_all_called", "assert_called", "come_true"}
 
 
 def project_files(folder: Path = ROOT) -> Iterator[Path]:
