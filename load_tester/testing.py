@@ -68,15 +68,15 @@ def _times(ns: int, count: int) -> HistogramDelta:
 class FakeAttack:
     """An attack that sends nothing: the test says what happens. Made by `FakeEngine`.
 
-    `stops` counts the calls of `stop`. Set `in_flight` to what a stop is to find. `drains` is whether a stop ends the
-    attack by itself, its hits in flight aborted; otherwise the test calls `finish`.
+    `graces` holds the grace of each call of `stop`, `stops` is their number. Set `in_flight` to what a stop is to find.
+    `drains` is whether a stop ends the attack by itself, its hits in flight aborted; otherwise the test calls `finish`.
     """
 
     def __init__(self, order: Order, on_update: Callable[[Update], None], started_ns: int, *, drains: bool) -> None:
         self.order = order
         self.started_ns = started_ns
         self.workers = order.workers or 1
-        self.stops = 0
+        self.graces: list[int] = []
         self.in_flight = 0
         self.drains = drains
         self.outcome: Outcome | None = None
@@ -84,10 +84,14 @@ class FakeAttack:
         self._elapsed_ns = 0
         self._ended = anyio.Event()
 
+    @property
+    def stops(self) -> int:
+        """How often it was asked to stop."""
+        return len(self.graces)
+
     async def stop(self, grace_ns: int) -> int:
-        """Count the call; end the attack if it drains."""
-        del grace_ns
-        self.stops += 1
+        """Note the call; end the attack if it drains."""
+        self.graces.append(grace_ns)
         in_flight = self.in_flight
         if self.drains and self.outcome is None:
             if in_flight:
