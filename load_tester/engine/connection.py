@@ -1,11 +1,12 @@
 """One HTTP/1.1 client connection: a request out, a whole response in, one at a time.
 
 A connection is an `asyncio.Protocol` that feeds httptools; a hit is a pair of callbacks on it, not a task. The hot
-path is `send`, `data_received`, `on_message_complete`, `_finish`; what only rarely happens is kept out of it: responses
-are looked at a second time only when they end by the end of the connection, and a HEAD gets a parser of its own.
+path is `write`, `data_received`, `on_message_complete`; what only rarely happens is kept out of it: responses are
+looked at a second time only when they come in parts or end with the connection, and a HEAD gets its own parser.
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Final, Protocol, cast
@@ -46,6 +47,32 @@ class HttpConnection(asyncio.Protocol):
     after `expect_no_body` if it is a HEAD.
     """
 
+    __slots__ = (
+        "_bodies",
+        "_feed",
+        "_headless",
+        "_hit_done",
+        "_malformed",
+        "_owner",
+        "_parser",
+        "_part_bytes",
+        "_reusable",
+        "_should_keep_alive",
+        "_socket",
+        "_start",
+        "_status",
+        "_status_code",
+        "_transport",
+        "body_bytes",
+        "closing",
+        "due",
+        "idle_since",
+        "on_body",
+        "sent",
+        "seq",
+        "write",
+    )
+
     def __init__(self, owner: ConnectionOwner) -> None:
         self.seq = NO_HIT
         self.due = 0
@@ -62,6 +89,8 @@ class HttpConnection(asyncio.Protocol):
         self._reusable = False
         self._headless = False
         self._start = b""
+        self._part_bytes = 0
+        self._malformed = ""
         self._bodies: list[bytes] = []
         # Built-in methods for callbacks of the parser: calling one takes a third of the time of a method in Python.
         self.on_body = self._bodies.append
@@ -117,10 +146,10 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
+            self._reusable = False
             if not self._status:
-                self._fail(ErrorKind.MALFORMED, f"what came is not an HTTP/1.1 response: {str(error) or repr(error)}")
-                return
-            self._reusable = False  # a whole response, and then something that is none
+                # What one of our callbacks said to the parser, or what the parser says itself.
+                self._malformed = str(error.__context__ or error)
         bodies = self._bodies
         if bodies:
             self.body_bytes += len(bodies[0]) if len(bodies) == 1 else sum(map(len, bodies))
@@ -128,18 +157,22 @@ class HttpConnection(asyncio.Protocol):
         status = self._status
         if status:
             self._status = 0
-            if not self._reusable or self._start or self._headless:
-                self._tidy_up()
-            self._hit_done(self, status)
+            if self._reusable and not self._start and not self._headless and len(data) <= MAX_HEADER_BYTES:
+                self._hit_done(self, status)
+            else:
+                self._finish(status, data)
         else:
-            self._check_limits(data)
+            self._look_at_part(data)
 
     def eof_received(self) -> None:
         """See `asyncio.Protocol`: the end of a body that nothing else ends."""
-        if self.seq != NO_HIT and self._ends_with_connection():
+        if self.seq == NO_HIT:
+            self.close()
+        elif self._ends_with_connection():
             self._reusable = False
-            self._tidy_up()
-            self._hit_done(self, self._status_code())
+            self._finish(self._status_code(), b"")
+        else:
+            self._fail(ErrorKind.CLOSED, "the target closed the connection before the response was whole")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
@@ -158,41 +191,63 @@ class HttpConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A response begins."""
         if self._status:
-            self._reusable = False  # there was one already
+            # Raised through the parser, which stops there: nothing of the second one must be taken for the first's.
+            raise ValueError("a second response came, and nobody had asked for it")
 
     def on_message_complete(self) -> None:
         """A response is whole. Only here can the parser tell whether the connection may be used again."""
         status = self._status_code()
         if status < 200:
-            return  # 1xx: the final response is still to come
-        self._reusable = not self._status and self._should_keep_alive()
-        self._status = self._status or status
+            if status < 100 or status == 101:
+                raise ValueError(f"the status is {status}, which is no answer to a request of ours")
+            return  # the final response is still to come
+        self._reusable = self._should_keep_alive()
+        self._status = status
+
+    def end_at_headers(self, *, says_close: bool) -> None:
+        """The headers of a response to a HEAD are whole, and hence the response."""
+        self.on_message_complete()
+        # Asked about a response without a length, the parser expects a body up to the end of the connection.
+        if not says_close and self._parser.get_http_version() == "1.1":
+            self._reusable = True
 
     # Inside
 
-    def _tidy_up(self) -> None:
-        """After a response that was not a plain one: clear what was kept for it, close what cannot be used again."""
-        self._start = b""
+    def _finish(self, status: int, data: bytes) -> None:
+        """A response is whole that was not a plain one: look at what the hot path does not, and clear up after it.
+
+        `data` is what came last. The connection is aborted if it cannot be used again, because closing it in order
+        would wait until a request that the target does not read has been written.
+        """
+        start, self._start = self._start + data, b""
+        self._part_bytes = 0
+        if len(start) > MAX_HEADER_BYTES >= len(start) - len(data) and not _Framing(start[:MAX_HEADER_BYTES]).complete:
+            self._fail(ErrorKind.OVERSIZE, f"the response headers exceed {MAX_HEADER_BYTES} bytes")
+            return
         if self._headless:
             self._headless = False
             self._use_parser(self)
         if not self._reusable:
-            self.closing = True
-            assert self._transport is not None, "a response came over it"
-            self._transport.close()
+            self.close()
+        self._hit_done(self, status)
 
     def _fail(self, kind: ErrorKind, message: str) -> None:
+        self.close()
         self._owner.hit_failed(self, kind, message)
         self.seq = NO_HIT
-        self.close()
 
-    def _check_limits(self, data: bytes) -> None:
-        """A response has come in part: see that it stays within the limits, and keep its start for `eof_received`."""
-        if self.body_bytes > MAX_BODY_BYTES:
-            self._fail(ErrorKind.OVERSIZE, f"the response body exceeds {MAX_BODY_BYTES} bytes")
-        elif len(self._start) <= MAX_HEADER_BYTES:
-            self._start += data
-            if len(self._start) > MAX_HEADER_BYTES and not _Framing(self._start).complete:
+    def _look_at_part(self, data: bytes) -> None:
+        """A response has come in part: see that it stays within the limits, and keep its start for `_finish`."""
+        self._part_bytes += len(data)
+        start = self._start
+        if self._malformed:
+            self._fail(ErrorKind.MALFORMED, f"what came is not an HTTP/1.1 response: {self._malformed}")
+        elif self._part_bytes > MAX_BODY_BYTES:
+            self._fail(ErrorKind.OVERSIZE, f"the response exceeds {MAX_BODY_BYTES} bytes")
+        elif len(start) <= MAX_HEADER_BYTES:
+            # One byte more than the limit shows that it was passed; keeping more would only cost memory.
+            self._start = start = (start + data)[: MAX_HEADER_BYTES + 1]
+            if len(start) > MAX_HEADER_BYTES and not _Framing(start[:MAX_HEADER_BYTES]).complete:
                 self._fail(ErrorKind.OVERSIZE, f"the response headers exceed {MAX_HEADER_BYTES} bytes")
 
     def _ends_with_connection(self) -> bool:
@@ -201,7 +256,7 @@ class HttpConnection(asyncio.Protocol):
         return framing.complete and not framing.framed
 
     def _use_parser(self, callbacks: object) -> None:
-        parser = httptools.HttpResponseParser(callbacks)
+        self._parser = parser = httptools.HttpResponseParser(callbacks)
         self._feed: Callable[[bytes], None] = parser.feed_data
         self._status_code: Callable[[], int] = parser.get_status_code
         self._should_keep_alive: Callable[[], bool] = parser.should_keep_alive
@@ -210,24 +265,32 @@ class HttpConnection(asyncio.Protocol):
 class ObservingConnection(HttpConnection):
     """A connection that keeps its responses and hands them to the test type before the hit is booked."""
 
+    __slots__ = ("_headers", "_headers_complete", "_kept", "_observe")
+
     def __init__(self, owner: ConnectionOwner, observe: Callable[[Response], None]) -> None:
         super().__init__(owner)
         self._observe = observe
         self._headers: list[tuple[str, str]] = []
+        self._headers_complete = False
         self._kept = bytearray()
         self._hit_done = self._observe_hit
         self.on_body = self._keep_body
         self._use_parser(self)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+    def on_message_begin(self) -> None:
+        """A response begins; what came before it was a 1xx, whose headers are not those of the response."""
+        super().on_message_begin()
+        self._headers.clear()
+        self._headers_complete = False
 
-    def on_message_complete(self) -> None:
-        """A response is whole, or it was a 1xx, whose headers are not those of the response."""
-        super().on_message_complete()
-        if not self._status:
-            self._headers.clear()
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header, but not a trailer: those may be sent without end."""
+        if not self._headers_complete:
+            self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        """What comes from here on is no header."""
+        self._headers_complete = True
 
     def _keep_body(self, body: bytes) -> None:
         self._bodies.append(body)
@@ -242,15 +305,28 @@ class ObservingConnection(HttpConnection):
 
 
 class _HeadCallbacks:
-    """Ends a response at the end of its headers."""
+    """Ends a response at the end of its headers; what comes behind them is not the target's to send."""
 
     def __init__(self, connection: HttpConnection) -> None:
         self._connection = connection
-        if isinstance(connection, ObservingConnection):
-            self.on_header = connection.on_header
+        self.on_message_begin = connection.on_message_begin
+        self._says_close = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"connection":
+            self._says_close = b"close" in value.lower()
+        if isinstance(self._connection, ObservingConnection):
+            self._connection.on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._connection.on_message_complete()
+        self._connection.end_at_headers(says_close=self._says_close)
+
+    def on_body(self, body: bytes) -> None:
+        del body
+        raise ValueError("a body came in answer to a HEAD")
+
+    def on_chunk_header(self) -> None:
+        raise ValueError("a body came in answer to a HEAD")
 
     def on_message_complete(self) -> None:
         """Came with the headers already."""
@@ -264,10 +340,8 @@ class _Framing:
         self.framed = False
         self._status = 0
         self._parser = httptools.HttpResponseParser(self)
-        try:
+        with contextlib.suppress(httptools.HttpParserError):
             self._parser.feed_data(start)
-        except httptools.HttpParserError:
-            self.complete = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
