@@ -2,7 +2,7 @@
 
 from load_tester.domain.test_type import Registry
 from load_tester.engine import nursery
-from test_types import TEST_TYPES
+from test_types.discovery import discover
 
 if __name__ == "__main__":
-    nursery.main(Registry(TEST_TYPES))
+    nursery.main(Registry(discover()))
