@@ -1,1 +1,1 @@
-"""What is measured about load-tester, each module one subject with `rows()` for the table."""
+"""What is measured about load-tester: each module one subject, each subject some rows of the table."""
