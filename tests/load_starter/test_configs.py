@@ -1,0 +1,59 @@
+"""The scripts in `configs/` come to the plans that are kept in `plans/`, and the load tester accepts them.
+
+After a wanted change: `load-starter configs/NAME.star --dry-run > tests/load_starter/plans/NAME.json`.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from load_starter.plan import AttackTest, Plan
+from load_starter.script import evaluate_file
+from load_tester.domain.command import Command, decode_command
+from load_tester.domain.project import decode_projects
+from load_tester.domain.test_type import Registry
+from test_types import TEST_TYPES
+
+ROOT = Path(__file__).parents[2]
+NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.star"))
+
+
+def plan_named(name: str) -> Plan:
+    """The plan of a script in `configs/`, for the default load tester."""
+    return evaluate_file(ROOT / "configs" / f"{name}.star", "http://127.0.0.1:8000", print_line=pytest.fail)
+
+
+def test_there_are_scripts_and_each_has_its_plan() -> None:
+    """No script is without a test, and no plan without a script."""
+    assert {"example", "session", "transaction", "ramp"} <= set(NAMES)
+    assert sorted(path.stem for path in (Path(__file__).parent / "plans").glob("*.json")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_script_comes_to_its_plan(name: str) -> None:
+    """Every command and the timeline are what they were when somebody last looked at them."""
+    expected = json.loads((Path(__file__).parent / "plans" / f"{name}.json").read_text())
+    plan = plan_named(name).as_json()
+    for step in plan["steps"]:
+        step["place"] = str(Path(step["place"]).relative_to(ROOT))
+    assert plan == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_load_tester_accepts_every_command_of_a_script(name: str) -> None:
+    """Names and values of all parameters are known to the test types."""
+    registry = Registry(TEST_TYPES)
+    for step in plan_named(name).steps:
+        if isinstance(step, AttackTest):
+            command = decode_command(msgspec.json.encode(step.command()), registry)
+            assert isinstance(command, Command)
+            assert command.duration_ns == step.duration.ns
+
+
+def test_the_projects_file_can_be_read() -> None:
+    """`projects.json` is an example that works."""
+    projects = decode_projects((ROOT / "configs" / "projects.json").read_bytes())
+    assert [project.project_id for project in projects] == ["1", "2", "3"]
+    assert all(len(project.project_key) == 32 for project in projects)
