@@ -63,7 +63,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run load-starter with these arguments; returns its exit status."""
     try:
-        status = _command.main(
+        status = command_line.main(
             arguments, prog_name="load-starter", standalone_mode=False, auto_envvar_prefix="LOAD_STARTER"
         )
     except click.ClickException as error:
@@ -93,7 +93,7 @@ def run(arguments: list[str]) -> int:
 )
 @click.option("--log", metavar="LEVEL", default="info", show_default=True, help="trace, debug, info, warn, error, ...")
 @click.version_option(package_name="load-tester")
-def _command(
+def command_line(
     script: Path | None, config: Path | None, load_server: str, report: Path | None, log: str, *, dry_run: bool
 ) -> int:
     """Run the load tests that a script plans, one after the other, on load-tester daemons.
