@@ -38,15 +38,15 @@ class Sink:
         record_limit: int = RECORD_LIMIT,
     ) -> None:
         self._shared = Shared(behaviour or Behaviour(), record_limit if record_bodies else 0)
-        self._host = host
-        self._port = port
+        self.host = host
+        self.wanted_port = port
         self._tls = tls
         self._server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
         """Where it listens, like `http://127.0.0.1:9999`; it must have been started."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     @property
@@ -64,10 +64,15 @@ class Sink:
         """
         loop = asyncio.get_running_loop()
         # A name like localhost has two addresses, and port 0 would be another port on each of them.
-        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = await loop.getaddrinfo(self.host, self.wanted_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, (address, *_) = found[0]
         self._server = await loop.create_server(
-            lambda: Connection(self._shared), str(address), self._port, family=family, ssl=self._tls, backlog=BACKLOG
+            lambda: Connection(self._shared),
+            str(address),
+            self.wanted_port,
+            family=family,
+            ssl=self._tls,
+            backlog=BACKLOG,
         )
         return self
 
