@@ -21,7 +21,7 @@ import uvloop
 from load_tester.domain.duration import SECOND
 from load_tester.domain.pacer import Share
 from load_tester.domain.project import ListedProjects, MadeUpProjects
-from load_tester.domain.request import Targeter
+from load_tester.domain.request import Response, Targeter
 from load_tester.domain.target import parse_target
 from load_tester.domain.test_type import BuildContext, Registry
 from load_tester.engine import clock, frames
@@ -97,7 +97,7 @@ class _Shift:
             def connection() -> HttpConnection:
                 if targeter.observe is None:
                     return HttpConnection(attacker)
-                return ObservingConnection(attacker, targeter.observe)
+                return ObservingConnection(attacker, self._watch_over(targeter.observe))
 
             return TcpDialer(target, tls, order.timeout_ns, connection, attacker.dial_failed)
 
@@ -188,8 +188,26 @@ class _Shift:
 
     def _fail(self, message: str) -> None:
         self._failure = message
+        self._give_up()
+
+    def _give_up(self) -> None:
         self._attacker.stop()
         self._attacker.abort()
+
+    def _watch_over(self, observe: Callable[[Response], None]) -> Callable[[Response], None]:
+        """The test type's observer, which may raise anything; then the run must end and say what."""
+
+        def observe_or_fail(response: Response) -> None:
+            try:
+                observe(response)
+            except Exception as error:  # noqa: BLE001  # a test type may raise anything
+                if self._failure is None:
+                    what = f"{type(error).__name__}: {error}"
+                    self._failure = f"the response to hit {response.seq} could not be observed: {what}"
+                    # Not at once: the hit has been answered and is about to be booked as that.
+                    self._loop.call_soon(self._give_up)
+
+        return observe_or_fail
 
     def _on_defect(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A callback of ours raised: end the run as failed rather than carry on with figures nobody can trust."""

@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 
-from load_tester.domain.request import Request, Targeter
+from load_tester.domain.request import Request, Response, Targeter
 from load_tester.domain.test_type import BuildContext, InvalidParams, Registry, TestType
 from load_tester.engine import nursery
 from test_types import TEST_TYPES
@@ -60,6 +60,16 @@ def hanging(params: After, context: BuildContext) -> Targeter:
     return Targeter(request)
 
 
+def blind(params: After, context: BuildContext) -> Targeter:
+    """Cannot bear the response to hit number `after`; an `OSError` must not be taken for one of the connection's."""
+
+    def observe(response: Response) -> None:
+        if response.seq >= params.after:
+            raise OSError("too bright")
+
+    return Targeter(lambda seq, _: Request("GET", f"/{seq}"), observe)
+
+
 def unbuildable(params: After, context: BuildContext) -> Targeter:
     """Refuses to be built."""
     raise InvalidParams("there is nothing to send", ".after")
@@ -70,7 +80,7 @@ def exiting(params: After, context: BuildContext) -> Targeter:
     os._exit(4)
 
 
-BUILDERS = (counting, raising, crashing, hanging, unbuildable, exiting)
+BUILDERS = (counting, raising, blind, crashing, hanging, unbuildable, exiting)
 
 if __name__ == "__main__":
     odd = [TestType(build.__name__, "", After, build) for build in BUILDERS]
