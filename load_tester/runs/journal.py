@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
@@ -68,8 +68,10 @@ class Journal:
                 self._is_due = True
                 self._changed.notify()
 
-    def add(self, run_id: str, seconds: Iterable[Second]) -> None:
+    def add(self, run_id: str, seconds: Sequence[Second]) -> None:
         """Have parts of seconds added to those of the run, within `INTERVAL_S` if the store can."""
+        if not seconds:
+            return
         with self._changed:
             was_empty = not self._entries
             self._entries.setdefault(run_id, _Entry(is_new=False)).add(seconds)

@@ -11,7 +11,7 @@ from load_tester.domain.histogram import HistogramDelta
 from load_tester.domain.metrics import Counts, Metrics, Second
 from load_tester.domain.run import Run
 from load_tester.runs.state import failed
-from load_tester.runs.store import RunStore
+from load_tester.runs.store import RunStore, StoreUnavailable
 
 ORPHANED: Final = "the daemon ended while the run was alive"
 """Why a recovered run failed."""
@@ -22,11 +22,17 @@ class Presence:
 
     `alone` is whether no other process did so when this one came. The system gives the lock up with the process,
     however it ends. A database that is not a SQLite file has no such file: one daemon at a time is its user's affair.
+
+    Raises:
+        StoreUnavailable: the file cannot be made.
     """
 
     def __init__(self, database: Path | None) -> None:
         self.alone = True
-        self._file = None if database is None else database.with_name(f"{database.name}.lock").open("ab")
+        try:
+            self._file = None if database is None else database.with_name(f"{database.name}.lock").open("ab")
+        except OSError as error:
+            raise StoreUnavailable(f"cannot write beside the store {database}: {error.strerror}") from error
         if self._file is not None:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,8 +29,11 @@ from load_tester.runs.run_id import RunIds
 from load_tester.runs.store import RunAlive, RunPage, RunStore
 
 DEFAULT_GRACE_NS: Final = SECOND
+ACCEPT_S: Final = 0.1
+"""How long a new attack waits for its record to be written, which takes milliseconds when the store works. Then it goes
+on without: commands must start attacks at once, and the record is written when the store can."""
 SETTLE_S: Final = 0.25
-"""How long a reply waits for its record to be written; then the attack, or the reader, goes on without."""
+"""How long a reader waits for what was put before to be written."""
 CLOSING_S: Final = 5
 """How long an attack may take to end after the grace when the supervisor is left."""
 
@@ -234,7 +237,7 @@ class Supervisor:
             raise AttackRefused("the daemon is shutting down")
         self._live[live.id] = live
         self._journal.put(live.record(), is_new=True)
-        await self._settle()
+        await self._settle(ACCEPT_S)
         try:
             await self._stop_current(DEFAULT_GRACE_NS)
             self._current = live
@@ -278,9 +281,9 @@ class Supervisor:
         self._journal.put(live.end(outcome, to_datetime(self._now_ns())))
         del self._live[live.id]
 
-    async def _settle(self) -> None:
+    async def _settle(self, timeout_s: float = SETTLE_S) -> None:
         if self._journal.error is None:
-            await self._journal.settle(SETTLE_S)
+            await self._journal.settle(timeout_s)
 
     async def _close(self) -> None:
         async with self._lock:

@@ -108,14 +108,14 @@ async def _invalid_command(_: Request, error: Exception) -> Response:
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for it"
-    message = error.detail
+    message, headers = error.detail, dict(error.headers or {})
     if error.status_code == 404:
         message = f"there is nothing at {request.url.path}"
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        message = f"{request.method} is not possible here; possible: {allowed}"
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))  # it comes from a set, in any order
+        message = f"{request.method} is not possible here; possible: {headers['Allow']}"
     reply = error_reply(error.status_code, message)
-    reply.headers.update(error.headers or {})
+    reply.headers.update(headers)
     return reply
 
 

@@ -14,7 +14,7 @@ from load_tester.domain.metrics import Counts
 from load_tester.domain.run import Run, RunState
 from load_tester.domain.test_type import Registry
 from load_tester.runs.recovery import ORPHANED, Presence, recover
-from load_tester.runs.store import RunStore, sqlite_url
+from load_tester.runs.store import RunStore, StoreUnavailable, sqlite_url
 from load_tester.runs.supervisor import Site, Supervisor
 from load_tester.testing import PLAIN, FakeEngine, answered_second, second_of
 
@@ -26,7 +26,7 @@ from pathlib import Path
 from load_tester.domain.command import Command
 from load_tester.domain.metrics import Counts
 from load_tester.domain.test_type import Registry
-from load_tester.runs.store import RunStore, sqlite_url
+from load_tester.runs.store import RunStore, StoreUnavailable, sqlite_url
 from load_tester.runs.supervisor import Site, Supervisor
 from load_tester.testing import PLAIN, FakeEngine, answered_second, second_of
 
@@ -119,3 +119,9 @@ def test_whoever_comes_second_is_not_alone(tmp_path: Path) -> None:
     with closing(Presence(None)) as elsewhere:
         elsewhere.share()
         assert elsewhere.alone
+
+
+def test_a_directory_that_cannot_be_written_to_is_one_clear_error(tmp_path: Path) -> None:
+    """The message names the database and the reason."""
+    with pytest.raises(StoreUnavailable, match="cannot write beside the store"):
+        Presence(tmp_path / "nowhere" / "x.sqlite3")

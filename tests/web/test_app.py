@@ -65,12 +65,20 @@ async def daemon(directory: Path, engine: FakeEngine | None = None) -> AsyncIter
         app = create_app(supervisor, CommandDefaults(max_connections=77))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", ws="none"))
         port = listener.getsockname()[1]
+
+        async def serve() -> None:
+            # Also for a test that fails: a server that is cancelled leaves its socket in the loop, which then hangs.
+            with anyio.CancelScope(shield=True):
+                await server.serve([listener])
+
+        limits = httpx.Limits(max_connections=100)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listener])
-            limits = httpx.Limits(max_connections=100)
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, limits=limits) as client:
-                yield Daemon(client, engine, store, port)
-            server.should_exit = True
+            tasks.start_soon(serve)
+            try:
+                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, limits=limits) as client:
+                    yield Daemon(client, engine, store, port)
+            finally:
+                server.should_exit = True
 
 
 async def test_a_command_starts_an_attack_and_status_follows_it(tmp_path: Path) -> None:
@@ -84,7 +92,6 @@ async def test_a_command_starts_an_attack_and_status_follows_it(tmp_path: Path) 
         assert status["run"]["summary"]["statusCodes"] == {"200": 100}
         assert status["run"]["command"]["maxConnections"] == 77
         it.engine.attacks[0].finish()
-        it.engine.attacks[0].emit()
         run = await it.json("GET", f"/runs/{run_id}")
         assert (run["state"], run["name"], run["error"]) == ("finished", "n", None)
         assert [(second["second"], second["figures"]["answered"]) for second in run["timeline"]] == [(0, 100)]
@@ -201,7 +208,7 @@ async def test_runs_are_paged(tmp_path: Path) -> None:
         ("GET", "/nowhere", 404, "nothing at /nowhere"),
         ("GET", "/", 404, "nothing at /"),
         ("GET", "/command", 405, "GET is not possible here; possible: POST"),
-        ("PUT", "/runs/x/", 405, "possible: GET, HEAD, DELETE"),
+        ("PUT", "/runs/x/", 405, "possible: DELETE, GET, HEAD"),
     ],
 )
 async def test_every_refusal_is_json_that_says_why(
@@ -216,7 +223,7 @@ async def test_a_wrong_method_is_told_the_right_ones(tmp_path: Path) -> None:
     """RFC 9110 §15.5.6: a 405 has an `Allow` header."""
     async with daemon(tmp_path) as it:
         reply = await it.client.put("/stop")
-        assert set(reply.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+        assert reply.headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_a_body_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
