@@ -42,11 +42,11 @@ SUBJECTS: Final[dict[str, Subject]] = {
 }
 
 
-def measured(name: str, *, quick: bool) -> list[Row]:
-    """The rows of a subject; what keeps it from being measured becomes a row, too."""
+def measured(name: str, subject: Subject, *, quick: bool) -> list[Row]:
+    """The rows of a subject; what keeps the rest of it from being measured becomes a row, too."""
     rows: list[Row] = []
     try:
-        rows.extend(SUBJECTS[name](quick=quick))
+        rows.extend(subject(quick=quick))
     except NotRun as reason:
         rows.append(not_run(name, str(reason)))
     except Exception as error:  # noqa: BLE001  # one subject's defect must not cost the others their figures
@@ -77,7 +77,7 @@ def main() -> int:
     rows: list[Row] = []
     for name in options.only or SUBJECTS:
         console.print(f"measuring {name} ...")
-        rows += measured(name, quick=options.quick)
+        rows += measured(name, SUBJECTS[name], quick=options.quick)
     Console(width=None if sys.stdout.isatty() else 160).print(table_of(rows, quick=options.quick))
     return 0 if all(row.ok for row in rows) else 1
 

@@ -87,6 +87,7 @@ def daemon(target_url: str) -> Iterator[Daemon]:
             try:
                 peers.until_listening(port, process)
                 client = Daemon(port, process.pid)
+                client.ask("GET", "/ping")  # the port is open before the daemon is ready: this waits until it is
                 yield client
                 client.close()
             finally:

@@ -49,6 +49,7 @@ def open_loop(*, quick: bool) -> Iterator[Row]:
     core, other_core = two_cores()
     with peers.nginx(other_core) as url:
         account = attack(ordered(url, "session", seconds, rate), core)
+        wrk = peers.wrk(url, core, CONNECTIONS, 2)
     counts = account.metrics.counts
     planned = rate * seconds
     rate_error = abs((counts.sent - 1) / max(1, counts.last_at - counts.first_at) * SECOND / rate - 1)
@@ -56,7 +57,8 @@ def open_loop(*, quick: bool) -> Iterator[Row]:
     measured = f"{counts.sent:,} sent, rate error {rate_error:.4%}, worst second {worst:.2%} off"
     ok = counts.sent == planned and rate_error < 0.001 and worst <= 0.01
     required = f"{planned:,} sent, rate error < 0.1 %, each second within 1 %"
-    yield Row(f"open loop {rate:,}/s session payloads, 1 worker, {seconds} s", measured, required, ok, _beside(account))
+    what = f"open loop {rate:,}/s session payloads, 1 worker, {seconds} s"
+    yield Row(what, measured, required, ok, f"wrk reaches {wrk:,.0f} GET/s here; {_beside(account)}")
 
 
 def on_schedule(*, quick: bool) -> Iterator[Row]:
@@ -76,7 +78,9 @@ def on_schedule(*, quick: bool) -> Iterator[Row]:
                 measured += f", CPU {account.worker_cpu:.1%} of a core"
                 required += ", CPU < 15 % of a core"
                 ok = ok and account.worker_cpu < 0.15
-            yield Row(f"open loop {rate:,}/s session payloads", measured, required, ok, _beside(account))
+            p50, p99 = peers.sleeper(core, 1_000, 2)
+            beside = f"a bare sleeper is late by {p50:.3f} ms, p99 {p99:.2f} ms; {_beside(account)}"
+            yield Row(f"open loop {rate:,}/s session payloads", measured, required, ok, beside)
 
 
 def _beside(account: Account) -> str:

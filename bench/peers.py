@@ -107,13 +107,13 @@ def ended(process: subprocess.Popen[str]) -> None:
 def wrk(url: str, core: int, connections: int, seconds: int) -> float:
     """What wrk reaches with one thread, in requests per second."""
     argv = [program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", url]
-    return _requests_per_s(_output(pinned(core, argv), seconds))
+    return requests_per_s(_output(pinned(core, argv), seconds))
 
 
 def hey(url: str, core: int, connections: int, seconds: int) -> float:
     """What hey reaches, in requests per second."""
     argv = [program("hey"), "-cpus", "1", "-c", str(connections), "-z", f"{seconds}s", url]
-    return _requests_per_s(_output(pinned(core, argv), seconds))
+    return requests_per_s(_output(pinned(core, argv), seconds))
 
 
 def vegeta(url: str, core: int, connections: int, seconds: int) -> float:
@@ -123,6 +123,28 @@ def vegeta(url: str, core: int, connections: int, seconds: int) -> float:
     results = _run(pinned(core, argv), seconds, f"GET {url}\n".encode())
     report = json.loads(_run([program("vegeta"), "report", "-type=json"], seconds, results))
     return float(report["rate"])
+
+
+def sleeper(core: int, rate: int, seconds: float) -> tuple[float, float]:
+    """How late a thread wakes on this core that does nothing but sleep until each instant: p50 and p99 in ms.
+
+    No generator can be more punctual than the machine that it runs on.
+    """
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        began_ns, interval_ns = time.perf_counter_ns(), 1_000_000_000 // rate
+        late_ms = []
+        for n in range(1, int(rate * seconds)):
+            due_ns = began_ns + n * interval_ns
+            left_ns = due_ns - time.perf_counter_ns()
+            if left_ns > 0:
+                time.sleep(left_ns / 1e9)
+            late_ms.append((time.perf_counter_ns() - due_ns) / 1e6)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    late_ms.sort()
+    return late_ms[len(late_ms) // 2], late_ms[len(late_ms) * 99 // 100]
 
 
 def _output(argv: list[str], seconds: int) -> str:
@@ -137,7 +159,7 @@ def _run(argv: list[str], seconds: int, given: bytes | None) -> bytes:
     return done.stdout
 
 
-def _requests_per_s(output: str) -> float:
+def requests_per_s(output: str) -> float:
     """Both wrk and hey report a line `Requests/sec: 12345.67`."""
     found = re.search(r"Requests/sec:\s+([0-9.]+)", output)
     if found is None:
