@@ -29,7 +29,7 @@ _COMPARISONS: Final = ("<", "<=", ">", ">=")
 def operate(sign: str, left_type: str, left: Any, right_type: str, right: Any) -> Any:
     """The value of `left sign right`, of which at least one is a duration; types are named as scripts name them.
 
-    What is neither a number nor a duration comes as `None`.
+    What is neither a number nor a duration comes as `None`, an infinite float as its text.
 
     Raises:
         Mistake: the operator is not defined for these types, divides by zero, or leaves the range of durations.
@@ -59,7 +59,12 @@ def operate_unary(sign: str, value: Any) -> Any:
 
 
 def _host(value: Any) -> Any:
-    return from_script(value) if isinstance(value, Decimal) else value
+    match value:
+        case Decimal():
+            return from_script(value)
+        case str():
+            return float(value)
+    return value
 
 
 def _guest(value: Any) -> Any:

@@ -162,7 +162,8 @@ def _console(*, stderr: bool = False) -> Console:
 def _execute(plan: Plan, report: Path | None) -> int:
     console = _console(stderr=True)
     progress = LiveProgress(plan, console) if console.is_terminal else PlainProgress(plan, console)
-    click.echo(f"{len(plan.steps)} steps, about {plan.estimate()} in all", err=True)
+    count = len(plan.steps)
+    click.echo(f"{count} {'step' if count == 1 else 'steps'}, about {plan.estimate()} in all", err=True)
     started_at = datetime.now(UTC)
     with progress:
         execution, signal_number = anyio.run(_executed, plan, progress, backend_options={"use_uvloop": False})

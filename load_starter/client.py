@@ -14,7 +14,7 @@ RETRIES: Final = 3
 RETRY_WAIT_S: Final = 0.25
 """Before the first repetition; doubled for each one that follows."""
 _PASSING: Final = (502, 503, 504)
-_SHOWN: Final = 200
+_SHOWN: Final = 1000
 
 
 class CommandRefused(Exception):

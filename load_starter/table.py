@@ -50,6 +50,7 @@ def _figures(run: Run) -> list[str]:
     figures = run.summary
     failures = [f"{kind} {count}" for kind, count in figures.errors.items()]
     failures += [f"status {code} {count}" for code, count in figures.status_codes.items() if not "200" <= code < "400"]
+    failures += [f"{word} {count}" for word, count in (("aborted", figures.aborted), ("lost", figures.lost)) if count]
     return [
         str(figures.planned),
         str(figures.sent),

@@ -122,6 +122,7 @@ class FakeLoadTester:
         ending: the state in which a run ends by itself.
         summary: the figures of every run.
         refusal: status and JSON body of the answer to commands, instead of accepting them.
+        defaults: what the record of a run says of what its command leaves open.
         is_upstream: answer like go-load-tester, which has no runs.
         commanded: set when a command has arrived.
     """
@@ -130,6 +131,7 @@ class FakeLoadTester:
     ending: RunState = RunState.FINISHED
     summary: Figures = field(default_factory=figures)
     refusal: tuple[int, dict[str, str]] | None = None
+    defaults: dict[str, Any] = field(default_factory=dict)
     is_upstream: bool = False
     requests: list[str] = field(default_factory=list)
     commands: list[dict[str, Any]] = field(default_factory=list)
@@ -164,7 +166,7 @@ class FakeLoadTester:
         run = Run(
             id=f"run-{len(self.runs) + 1}",
             state=RunState.RUNNING,
-            command=command,
+            command=self.defaults | command,
             created_at=EPOCH,
             summary=self.summary,
         )

@@ -34,6 +34,7 @@ durations = st.one_of(
 numbers = st.one_of(
     st.integers(-20, 20),
     st.integers(-(2**70), 2**70),
+    st.sampled_from((math.inf, -math.inf, math.nan)),
     st.floats(allow_nan=False, allow_infinity=False, width=32).filter(
         lambda number: abs(number) >= 1e-20 or not number
     ),
@@ -44,7 +45,7 @@ def source(value: Duration | float) -> str:
     """How a script writes the value."""
     if isinstance(value, Duration):
         return f'duration("{value}")'
-    return f"({value!r})"
+    return f"({value!r})" if math.isfinite(value) else f'float("{value!r}")'
 
 
 def in_json(value: Any) -> Any:

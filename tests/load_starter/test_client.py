@@ -56,7 +56,7 @@ def test_a_load_tester_without_runs_is_recognised(reply: str) -> None:
         (503, '{"error": "no worker"}', "no worker (status 503)"),
         (500, "", "Internal Server Error (status 500)"),
         (307, "", "Temporary Redirect (status 307)"),
-        (500, "x" * 5000, "x" * 200 + " (status 500)"),
+        (500, "x" * 5000, "x" * 1000 + " (status 500)"),
     ],
 )
 def test_a_refused_command_is_not_sent_again(status: int, body: str, message: str) -> None:

@@ -130,6 +130,26 @@ def test_a_run_that_does_not_end_is_stopped() -> None:
     assert 15 + MARGIN_S <= clock.elapsed_s <= 16 + MARGIN_S
 
 
+def test_a_hit_may_take_the_timeout_that_the_load_tester_uses() -> None:
+    """A script that names no timeout leaves it to the load tester, whose record of the run says which it is."""
+    fake = FakeLoadTester(looks=None, defaults={"timeout": "1m0s"})
+    (result,) = executed(TEN_SECONDS, fake)
+    assert result.error == "it did not end within 1m20s and was stopped"
+
+
+def test_an_attack_that_cannot_be_stopped_does_not_keep_the_plan() -> None:
+    """An interrupted plan ends also when its load tester is gone."""
+    app = httpx.ASGITransport(FakeLoadTester(looks=None).app())
+
+    async def deaf(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/stop/":
+            raise httpx.ConnectError("refused")
+        return await app.handle_async_request(request)
+
+    (result,) = executed(TEN_SECONDS, httpx.MockTransport(deaf), interrupt=True)
+    assert result.status is Status.INTERRUPTED
+
+
 def test_a_load_tester_that_falls_silent_for_a_moment_is_forgiven() -> None:
     """Looking at a run survives failures that last less than the patience."""
     fake = FakeLoadTester(looks=4)

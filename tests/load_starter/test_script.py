@@ -105,6 +105,8 @@ def test_tests_go_to_the_load_tester_that_was_set_when_they_were_added() -> None
         ("Minute, 'session', 1, '1s', {'a': 1 << 63}", "config.a: 9223372036854775808 does not fit into 64 bits"),
         ("Minute, 'session', 1, '1s', {'a': len}", "a value of type function cannot be part of a plan"),
         ("Minute, 'session', 1, '1s', {'a': range(3)}", "a value of type range cannot be part of a plan"),
+        ("Minute, 'session', 1, '1s', {'a': [1, {'b': float('inf')}]}", "config: +inf cannot be written as JSON"),
+        ("Minute, 'session', 1, '1s', {'a': (float('nan'),)}", "config: nan cannot be written as JSON"),
         ("Minute, 'session', 1, '1s', {}, labels='a'", "labels must be a dict like"),
         ("Minute, 'session', 1, '1s', {}, labels={'a': 1}", "labels[0] must be a label with at least one text"),
         ("Minute, 'session', 1, '1s', {}, labels=[['a', 'b'], ['c']]", "labels[1] must be a label with at least one"),
@@ -130,6 +132,8 @@ def test_a_wrong_argument_is_refused_at_its_line(arguments: str, message: str) -
     [
         ("set_load_tester_url(None)\n" + ATTACK, "plan.star:2: the test has no URL"),
         ("set_load_tester_url('ftp://a.test')", "plan.star:1: 'ftp://a.test' is not the URL of a load tester"),
+        ("set_load_tester_url('http://[::1')", "plan.star:1: 'http://[::1' is not a URL: Invalid port"),
+        ("x = [1]\nx[0:1] += [2]", "plan.star:2: left-hand-side of assignment must take the form"),
         ("add_sleep(-Second)", "plan.star:1: a sleep cannot last -1s"),
         ("add_run_external('ls')", "plan.star:1: the command must be a list of strings"),
         ("add_run_external([])", "plan.star:1: the command must be a list of strings"),
