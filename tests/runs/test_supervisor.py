@@ -9,7 +9,7 @@ import anyio
 import msgspec
 import pytest
 
-from load_tester.domain.attack import SEEDED_EPOCH_NS, Ending, Order, Tls, Update
+from load_tester.domain.attack import SEEDED_EPOCH_NS, Ending, Order, Outcome, Tls, Update
 from load_tester.domain.command import Command, InvalidCommand, decode_command
 from load_tester.domain.duration import SECOND
 from load_tester.domain.metrics import Counts
@@ -160,6 +160,33 @@ async def test_a_mistake_in_the_engine_is_a_failed_run(tmp_path: Path) -> None:
             await supervisor.start(COMMAND)
         [failed] = (await supervisor.runs(1)).runs
         assert (failed.state, failed.error) == (RunState.FAILED, "a mistake")
+
+
+class _Vanishing(FakeAttack):
+    """An attack whose end cannot be waited for."""
+
+    async def wait(self) -> Outcome:
+        """Raise what no attack should."""
+        raise ConnectionError("the workers are gone")
+
+
+class _Forgetful(FakeEngine):
+    """An engine that starts such attacks."""
+
+    async def start(self, order: Order, on_update: Callable[[Update], None]) -> FakeAttack:
+        """Start one."""
+        return _Vanishing(order, on_update, 0, drains=True)
+
+
+async def test_a_mistake_in_an_attack_is_a_failed_run(tmp_path: Path) -> None:
+    """Also an attack that breaks instead of ending leaves a record that says so, and the next command is taken."""
+    async with supervised(tmp_path, _Forgetful()) as (supervisor, _):
+        for _attempt in range(2):
+            run = await supervisor.wait((await supervisor.start(COMMAND)).id)
+            assert (run.state, run.error) == (
+                RunState.FAILED,
+                "the attack ended unexpectedly: the workers are gone",
+            )
 
 
 async def test_stopping_says_what_was_in_flight(tmp_path: Path) -> None:

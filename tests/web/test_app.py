@@ -54,14 +54,16 @@ class Daemon(NamedTuple):
 
 
 @asynccontextmanager
-async def daemon(directory: Path, engine: FakeEngine | None = None) -> AsyncIterator[Daemon]:
+async def daemon(
+    directory: Path, engine: FakeEngine | None = None, target_url: str = "http://127.0.0.1:1"
+) -> AsyncIterator[Daemon]:
     """Serve the API with uvicorn while the block runs."""
     engine = engine or FakeEngine()
     with (
         closing(RunStore(sqlite_url(directory))) as store,
         socket.create_server(("127.0.0.1", 0), backlog=200) as listener,
     ):
-        supervisor = Supervisor(engine, store, Registry([PLAIN]), Site("http://127.0.0.1:1"))
+        supervisor = Supervisor(engine, store, Registry([PLAIN]), Site(target_url))
         app = create_app(supervisor, CommandDefaults(max_connections=77))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", ws="none"))
         port = listener.getsockname()[1]
@@ -181,6 +183,13 @@ async def test_a_refused_attack_is_told(tmp_path: Path) -> None:
         assert reply == {"error": "no worker could be started"}
         [run] = (await it.json("GET", "/runs"))["runs"]
         assert (run["state"], run["error"]) == ("failed", "no worker could be started")
+
+
+async def test_a_daemon_without_a_target_refuses_commands(tmp_path: Path) -> None:
+    """It can show what is stored, and says why it cannot attack."""
+    async with daemon(tmp_path, target_url="") as it:
+        assert "without a target URL" in (await it.json("POST", "/command", 400, json=COMMAND))["error"]
+        assert (await it.json("GET", "/runs"))["total"] == 0
 
 
 async def test_runs_are_paged(tmp_path: Path) -> None:
