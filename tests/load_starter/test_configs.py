@@ -6,11 +6,17 @@ After a wanted change: `load-starter configs/NAME.star --dry-run > tests/load_st
 import json
 from pathlib import Path
 
+import anyio
+import httpx
 import msgspec
 import pytest
+from rich.console import Console
 
+from load_starter.execution import Execution, Status, StepResult
 from load_starter.plan import AttackTest, Plan
+from load_starter.progress import PlainProgress
 from load_starter.script import evaluate_file
+from load_starter.testing import FakeLoadTester, VirtualClock, served
 from load_tester.domain.command import Command, decode_command
 from load_tester.domain.project import decode_projects
 from load_tester.domain.test_type import Registry
@@ -50,6 +56,25 @@ def test_the_load_tester_accepts_every_command_of_a_script(name: str) -> None:
             command = decode_command(msgspec.json.encode(step.command()), registry)
             assert isinstance(command, Command)
             assert command.duration_ns == step.duration.ns
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_script_runs_on_a_load_tester(name: str) -> None:
+    """Over real sockets every command arrives in order, and every step finishes; pauses pass in virtual time."""
+    fake = FakeLoadTester(looks=0)
+
+    async def execute(plan: Plan) -> list[StepResult]:
+        async with httpx.AsyncClient() as http:
+            progress = PlainProgress(plan, Console(quiet=True))
+            execution = Execution(plan, http, progress, clock=VirtualClock())
+            await execution.run()
+        return execution.results
+
+    with served(fake) as url:
+        plan = evaluate_file(ROOT / "configs" / f"{name}.star", url, print_line=pytest.fail)
+        results = anyio.run(execute, plan)
+    assert [result.status for result in results] == [Status.FINISHED] * len(plan.steps)
+    assert fake.commands == [step.command() for step in plan.steps if isinstance(step, AttackTest)]
 
 
 def test_the_projects_file_can_be_read() -> None:
