@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bench.machine import LOCALHOST, free_port, pinned
 from bench.row import NotRun
@@ -104,10 +105,19 @@ def ended(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def wrk(url: str, core: int, connections: int, seconds: int) -> float:
-    """What wrk reaches with one thread, in requests per second."""
+class Speed(NamedTuple):
+    """Requests per second, and per second of the processor time that was used for them."""
+
+    per_s: float
+    per_cpu_s: float
+
+
+def wrk(url: str, core: int, connections: int, seconds: int) -> Speed:
+    """What wrk reaches with one thread."""
     argv = [program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", url]
-    return requests_per_s(_output(pinned(core, argv), seconds))
+    before_s = _children_cpu_s()
+    per_s = requests_per_s(_output(pinned(core, argv), seconds))
+    return Speed(per_s, per_s * seconds / (_children_cpu_s() - before_s))
 
 
 def hey(url: str, core: int, connections: int, seconds: int) -> float:
@@ -145,6 +155,12 @@ def sleeper(core: int, rate: int, seconds: float) -> tuple[float, float]:
         os.sched_setaffinity(0, allowed)
     late_ms.sort()
     return late_ms[len(late_ms) // 2], late_ms[len(late_ms) * 99 // 100]
+
+
+def _children_cpu_s() -> float:
+    """The processor time of the programs that were started from here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _output(argv: list[str], seconds: int) -> str:
