@@ -26,6 +26,12 @@ WAKE_QUANTUM_NS: Final = 50 * MICROSECOND
 """The attacker wakes no sooner than this after it has sent all that was due: at high rates the hits due within it are
 sent together. Half of it is the mean lag this costs; without it a worker at 50 000/s spends its core on waking up."""
 
+HELD_UP_NS: Final = 5 * MILLISECOND
+"""A hit that is noticed later than this was delayed by this machine, not by the target."""
+CATCH_UP_DIALS: Final = 16
+"""So many connections at once are opened for hits that were held up. They are due all together, but opening a
+connection for each would take longer than sending them over those there are, and delay what comes next."""
+
 REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
 
@@ -96,6 +102,7 @@ class Attacker:
         "_epoch_ns",
         "_first",
         "_head",
+        "_held_up",
         "_idle_append",
         "_make_request",
         "_on_done",
@@ -147,6 +154,7 @@ class Attacker:
         self._tail = 0
         self._booked = 0
         self._waited = 0
+        self._held_up = 0
         self._running = False
         self._ended = False
         self.recorder = Recorder(0)
@@ -183,7 +191,7 @@ class Attacker:
             now = self._clock()
             self._running = False
             if self._pacer:
-                self._tail = max(self._tail, self._due_count(now))
+                self._advance(now)
                 self._book_planned()
                 self.recorder.aborted_unsent(self._dues(self._head, self._tail), now)
                 self._total = self._head = self._tail
@@ -208,7 +216,7 @@ class Attacker:
     def book(self) -> None:
         """Bring the recorder up to date: hits that have become due, and bytes that have been received."""
         if self._running and self._pacer:
-            self._tail = max(self._tail, self._due_count(self._clock()))
+            self._advance(self._clock())
         self._book_planned()
         self.recorder.bytes_in += self._pool.take_body_bytes()
 
@@ -241,7 +249,7 @@ class Attacker:
                 self._dial_all()
                 self._wake.set(min(now + REDIAL_DELAY_NS, self._end))
         else:
-            self._tail = max(self._tail, self._due_count(now))
+            self._advance(now)
             self._pump(now)
             if self._tail < self._total and self._running:
                 self._wake.set(max(self._start + self._due(self._tail), now + WAKE_QUANTUM_NS))
@@ -285,6 +293,8 @@ class Attacker:
             connection.close()
         elif self._head < self._tail or (self._pacer is None and now < self._end):
             self._send(connection, now)
+            if self._pacer is not None:
+                self._pump(now)
         else:
             self._rest(connection, now)
 
@@ -298,6 +308,7 @@ class Attacker:
             self._tail = self._head = self._head + 1
             self.recorder.planned(now - self._start, 1)
             self.recorder.failed(kind, message, now, now, sent=False)
+            # Not dialed again at once: with nobody there, that would be all this worker does.
         elif self._head < self._tail:
             due = self._start + self._due(self._head)
             self._head += 1
@@ -345,25 +356,29 @@ class Attacker:
     def _dues(self, first: int, end: int) -> NDArray[np.int64]:
         return np.fromiter((self._due(i) for i in range(first, end)), np.int64, end - first)
 
-    def _due_count(self, now: int) -> int:
-        """How many hits of the share are due by now."""
+    def _advance(self, now: int) -> None:
+        """Let the hits that are due by now join the queue."""
         assert self._pacer is not None, "an unlimited rate has no schedule"
-        return min(self._total, self._share.count(self._pacer.hits(now - self._start + 1)))
+        tail = min(self._total, self._share.count(self._pacer.hits(now - self._start + 1)))
+        if tail > self._tail:
+            if now - self._start - self._due(self._tail) > HELD_UP_NS:
+                self._held_up = tail
+            self._tail = tail
 
     def _pump(self, now: int) -> None:
         """Send hits that are due while there are idle connections; open more if hits are left over."""
         while self._head < self._tail:
             connection = self._pool.take(now)
             if connection is None:
-                short = self._pool.dial(self._tail - self._head - self._pool.dialing)
+                held_up = max(0, self._held_up - self._head)
+                wanted = self._tail - self._head - held_up + min(held_up, CATCH_UP_DIALS)
+                short = self._pool.dial(wanted - self._pool.dialing)
                 if short and self._tail > self._waited:
                     # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
                     self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))
                     self._waited = self._tail
                 return
             self._send(connection, now)
-            if not self._running:
-                return
 
     def _send(self, connection: HttpConnection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""
