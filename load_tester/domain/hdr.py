@@ -23,7 +23,7 @@ from load_tester.domain.histogram import (
     LOWEST_NS,
     SIGNIFICANT_DIGITS,
     HistogramDelta,
-    highest_equivalent,
+    highest_equivalents,
 )
 
 COMPRESSED_COOKIE: Final = 0x1C849314
@@ -169,6 +169,6 @@ def _filled(packed: bytes) -> tuple[list[int], list[int]]:
 
 def _ranges(indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The smallest value counted at each index, and how many values are counted there."""
-    highest = np.array([highest_equivalent(index) for index in indices.tolist()], np.int64)
-    below = np.array([highest_equivalent(index - 1) if index else -1 for index in indices.tolist()], np.int64)
+    highest = highest_equivalents(indices)
+    below = np.where(indices > 0, highest_equivalents(np.maximum(indices - 1, 0)), -1)
     return below + 1, highest - below

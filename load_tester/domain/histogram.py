@@ -66,9 +66,14 @@ def bucket_index(values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def highest_equivalent(index: int) -> int:
     """The largest value, in nanoseconds, that is counted at `index`."""
-    bucket = max(0, (index >> _HALF_MAGNITUDE) - 1)
-    sub_bucket = index - (bucket << _HALF_MAGNITUDE)
-    return ((sub_bucket + 1) << (bucket + _UNIT_MAGNITUDE)) - 1
+    return int(highest_equivalents(np.array([index]))[0])
+
+
+def highest_equivalents(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`highest_equivalent` of each of the indices."""
+    bucket = np.maximum(0, (indices >> _HALF_MAGNITUDE) - 1)
+    highest: NDArray[np.int64] = ((indices - (bucket << _HALF_MAGNITUDE) + 1) << (bucket + _UNIT_MAGNITUDE)) - 1
+    return highest
 
 
 class Histogram:
