@@ -124,6 +124,7 @@ async def _run(
 ) -> Run | InvalidCommand | AttackRefused:
     async def stop_when_interrupted() -> None:
         await interrupted.wait()
+        click.echo("Stopping: nothing more is sent, hits in flight get 1s to end; Ctrl-C again ends at once", err=True)
         await supervisor.stop()
 
     try:

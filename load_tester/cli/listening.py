@@ -1,10 +1,12 @@
 """The daemon's socket, bound before anything is promised about it."""
 
+import os
 import socket
+from typing import Final
 
 from load_tester.cli.settings import BadSetting
 
-BACKLOG = 2048
+BACKLOG: Final = 2048
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -23,7 +25,11 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def cannot_listen(host: str, port: int, error: Exception) -> str:
     """What to tell the user."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    reason = str(error)
+    if isinstance(error, socket.gaierror):
+        reason = error.strerror or reason
+    elif isinstance(error, OSError) and error.errno:
+        reason = os.strerror(error.errno)  # asyncio and socket put more into the error's own text
     return f"cannot listen on {authority(host, port)}: {reason[:1].lower()}{reason[1:]}; choose with --host and --port"
 
 

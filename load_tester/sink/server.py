@@ -42,19 +42,19 @@ class Sink:
         self.wanted_port = port
         self._tls = tls
         self._server: asyncio.Server | None = None
+        self._port = 0
 
     @property
     def url(self) -> str:
-        """Where it listens, like `http://127.0.0.1:9999`; it must have been started."""
+        """Where it listens, or has listened, like `http://127.0.0.1:9999`; it must have been started."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     @property
     def port(self) -> int:
         """The port it listens on, also when it was left open; it must have been started."""
-        assert self._server is not None, "the sink has been started"
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        assert self._port, "the sink has been started"
+        return self._port
 
     async def start(self) -> Self:
         """Listen and answer.
@@ -74,6 +74,7 @@ class Sink:
             ssl=self._tls,
             backlog=BACKLOG,
         )
+        self._port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def stop(self) -> None:
