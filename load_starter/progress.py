@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from load_starter.execution import Status, StepResult
 from load_starter.plan import Plan, Step
 from load_starter.table import asked
-from load_tester.domain.report import one_line, per_second, percentage, rounded
+from load_tester.domain.report import brief, one_line
 from load_tester.domain.run import Run
 
 LINE_EVERY_S: Final = 10.0
@@ -23,13 +23,7 @@ def live_figures(run: Run | None) -> str:
     """The figures of a running attack on one line; empty when there are none."""
     if run is None:
         return ""
-    figures = run.summary
-    failures = figures.failed + figures.aborted + figures.lost
-    response_time = figures.response_time
-    return (
-        f"{per_second(figures.rate)}  p50 {rounded(response_time.p50)}  p99 {rounded(response_time.p99)}"
-        f"  errors {failures}  success {percentage(figures.success)}"
-    )
+    return brief(run)
 
 
 class PlainProgress:

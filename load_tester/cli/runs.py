@@ -23,7 +23,7 @@ _STYLES = {RunState.FINISHED: "green", RunState.FAILED: "red", RunState.STOPPED:
 
 _EXAMPLE: Final = example(
     "load-tester runs --limit 5",
-    "load-tester runs --json | jq '.runs[].summary.latency.p99'",
+    "load-tester runs --json | jq '.runs[].summary.responseTime.p99'",
 )
 
 
@@ -41,6 +41,7 @@ def runs(*, storage: Storage, limit: int, as_json: bool) -> None:
     else:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(_table(page.runs))
+        click.echo("p50 and p99 are of the response time, counted from when each hit was due")
         if page.total > len(page.runs):
             click.echo(f"{page.total - len(page.runs)} more; see --limit")
 
@@ -70,7 +71,7 @@ def _table(listed: tuple[Run, ...]) -> Table:
             str(figures.planned),
             per_second(figures.rate),
             percentage(figures.success),
-            rounded(figures.latency.p50),
-            rounded(figures.latency.p99),
+            rounded(figures.response_time.p50),
+            rounded(figures.response_time.p99),
         )
     return table

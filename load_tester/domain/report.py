@@ -53,6 +53,25 @@ def text_report(run: Run) -> str:
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 
 
+def brief(run: Run) -> str:
+    """The figures of a run in a line, while it goes on and after: percentiles are those of the response time.
+
+    Errors are all hits that have ended without a status of 200 to 399, whatever the reason.
+    """
+    figures = run.summary
+    unwanted = sum(count for code, count in figures.status_codes.items() if not "200" <= code < "400")
+    errors = figures.failed + figures.aborted + figures.lost + unwanted
+    parts = [
+        f"{figures.sent} sent",
+        per_second(figures.rate),
+        f"p50 {rounded(figures.response_time.p50)}",
+        f"p99 {rounded(figures.response_time.p99)}",
+        f"{errors} errors",
+        *([f"{run.waiting} waiting"] if run.waiting else []),
+    ]
+    return "  ".join(parts)
+
+
 def rounded(ns: int) -> str:
     """A span in Go's form, rounded to four significant digits: `1.235ms`, `12.35s`, `1h1m0s`."""
     surplus = len(str(abs(ns))) - _DIGITS

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from load_tester.domain.duration import HOUR, parse_ns
 from load_tester.domain.histogram import Distribution
 from load_tester.domain.metrics import ErrorKind, Figures
-from load_tester.domain.report import MEANINGS, asked, one_line, per_second, percentage, rounded, size, text_report
+from load_tester.domain.report import (
+    MEANINGS,
+    asked,
+    brief,
+    one_line,
+    per_second,
+    percentage,
+    rounded,
+    size,
+    text_report,
+)
 from load_tester.domain.run import Run, RunState
 
 MS = 1_000_000
@@ -261,3 +271,12 @@ def test_sizes_have_a_unit(bytes_: int, text: str) -> None:
 def test_rates_are_per_second(rate: float, text: str) -> None:
     """A rate has the digits that mean something and never an exponent."""
     assert per_second(rate) == text
+
+
+def test_the_line_in_brief_counts_every_kind_of_error() -> None:
+    """A hit that was answered with 503 is an error there, as one that failed, was aborted or lost is."""
+    run = with_summary(
+        FINISHED, sent=9, answered=6, failed=2, aborted=1, lost=1, status_codes={"200": 2, "302": 1, "503": 3}
+    )
+    assert "7 errors" in brief(run)
+    assert "9 sent" in brief(run)

@@ -212,7 +212,7 @@ def test_without_a_terminal_progress_is_written_in_lines() -> None:
     output = io.StringIO()
     plan = plan_of(ATTACK)
     told(PlainProgress(plan, Console(file=output, width=40)), plan)
-    live = "10.5/s  p50 150µs  p99 900µs  errors 10  success 90.00%"
+    live = "100 sent  10.5/s  p50 150µs  p99 900µs  10 errors"
     assert output.getvalue().splitlines() == [
         "step 1 of 1: n: session, 1000000 per 1s for 2m0s",
         f"  10 s of 2m0s  {live}",
@@ -225,5 +225,5 @@ def test_on_a_terminal_progress_is_a_bar_with_live_figures() -> None:
     output = io.StringIO()
     plan = plan_of(ATTACK)
     told(LiveProgress(plan, Console(file=output, width=160, force_terminal=True, no_color=True)), plan)
-    for text in ("10.5/s", "p50 150µs", "p99 900µs", "errors 10", "left", "failed: it broke"):
+    for text in ("10.5/s", "p50 150µs", "p99 900µs", "10 errors", "left", "failed: it broke"):
         assert text in output.getvalue()
