@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
             return
         self._note()
         connection = b"close" if not keeps else b"keep-alive" if version == "1.0" else b""
-        answer = self._shared.own_answer(method, self._target)
+        answer = self._shared.own_answer(method, self._target) if self._target in OWN_TARGETS else None
         if answer is not None:
             payload = self._shared.responses.json(answer, connection=connection)
             self._answer(_Held(self._now, payload, closes=not keeps))

@@ -12,9 +12,9 @@ _CHUNK: Final = 16 * 1024
 
 
 class Responses:
-    """Makes responses; owns the cached one, `ok`, which `refresh` renews once a second because of its date."""
+    """Makes responses and keeps them, the plain one as `ok`, for a second: `refresh` renews their date."""
 
-    __slots__ = ("_body", "_date", "ok", "second")
+    __slots__ = ("_body", "_date", "_made", "ok", "second")
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._body = _OK if behaviour.body_bytes is None else b"x" * behaviour.body_bytes
@@ -24,14 +24,20 @@ class Responses:
         """Put another second of Unix time into the `Date` of all responses from here on."""
         self.second = second
         self._date = formatdate(second, usegmt=True).encode()
+        # At most one for each status, and each way of framing it.
+        self._made: dict[tuple[int, bytes, bool, bool], bytes] = {}
         self.ok = self.response(200)
 
     def response(
         self, status: int, *, connection: bytes = b"", head_only: bool = False, chunked: bool = False
     ) -> bytes:
         """A response to an ordinary request; its head alone for a `HEAD`. `connection` is that header's value."""
-        body = self._body if status < 400 else f"{status} {_phrase(status)}\n".encode()
-        return self._framed(status, b"text/plain", body, connection, head_only, chunked)
+        key = (status, connection, head_only, chunked)
+        response = self._made.get(key)
+        if response is None:
+            body = self._body if status < 400 else f"{status} {_phrase(status)}\n".encode()
+            response = self._made[key] = self._framed(status, b"text/plain", body, connection, head_only, chunked)
+        return response
 
     def json(self, body: bytes, *, connection: bytes = b"") -> bytes:
         """A 200 that carries a JSON text."""
