@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from load_tester.cli.main import main
+from load_tester.domain.histogram import Distribution
 from load_tester.domain.metrics import Figures
 from load_tester.domain.report import text_report
 from load_tester.domain.run import Run, RunState
@@ -26,7 +27,12 @@ def filled(directory: Path, *ids: str) -> list[Run]:
             test_type="session",
             target_url="http://127.0.0.1:9999",
             created_at=CREATED + timedelta(minutes=number),
-            summary=Figures(planned=1000, success=0.5),
+            summary=Figures(
+                planned=1000,
+                success=0.5,
+                latency=Distribution(p50=1_000_000, p99=2_000_000),
+                response_time=Distribution(p50=3_000_000, p99=4_000_000),
+            ),
         )
         for number, run_id in enumerate(ids)
     ]
@@ -48,16 +54,17 @@ def test_runs_are_listed_newest_first(tmp_path: Path, capsys: pytest.CaptureFixt
     """Whole ids, and names without what could take over the terminal or be taken for markup."""
     filled(tmp_path, "20260131-150405-aaaaaa", "20260131-150505-bbbbbb")
     lines = said(capsys, tmp_path, "runs").splitlines()
-    assert [line.split()[0] for line in lines] == ["run", "20260131-150505-bbbbbb", "20260131-150405-aaaaaa"]
+    assert [line.split()[0] for line in lines[:-1]] == ["run", "20260131-150505-bbbbbb", "20260131-150405-aaaaaa"]
     assert "name 1?[2J [red]" in lines[1]
-    assert "50.00%" in lines[1]
+    assert lines[1].split()[-3:] == ["50.00%", "3ms", "4ms"]
+    assert "response time" in lines[-1]
 
 
 def test_the_list_is_bounded_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody takes twenty runs for all there are."""
     filled(tmp_path, *"abc")
     lines = said(capsys, tmp_path, "runs", "--limit", "2").splitlines()
-    assert len(lines) == 4
+    assert [line.split()[0] for line in lines[:3]] == ["run", "c", "b"]
     assert lines[-1] == "1 more; see --limit"
 
 
