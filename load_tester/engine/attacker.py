@@ -91,7 +91,9 @@ class Attacker:
     """
 
     __slots__ = (  # also for speed: with more than 30 attributes, an instance dictionary makes each look-up slow
+        "_body_bytes",
         "_booked",
+        "_bytes_out",
         "_clock",
         "_deadline",
         "_duration",
@@ -104,11 +106,13 @@ class Attacker:
         "_head",
         "_held_up",
         "_idle_append",
+        "_is_head",
         "_make_request",
         "_on_done",
         "_on_failure",
         "_pacer",
         "_pool",
+        "_request",
         "_running",
         "_sending",
         "_share",
@@ -118,8 +122,10 @@ class Attacker:
         "_tail",
         "_timeout",
         "_total",
+        "_until",
         "_waited",
         "_wake",
+        "_wire",
         "recorder",
     )
 
@@ -148,11 +154,15 @@ class Attacker:
         self._on_failure = on_failure
         self._pool = Pool(make_dialer(self), assignment.max_connections)
         self._idle_append = self._pool.idle.append
-        self._start = self._end = self._epoch_ns = 0
+        self._start = self._end = self._until = self._epoch_ns = 0
         self._total = share.count(pacer.hits(assignment.duration_ns)) if pacer else 0
         self._head = 0
         self._tail = 0
         self._booked = 0
+        self._request: Request | None = None
+        self._wire = b""
+        self._is_head = False
+        self._body_bytes = self._bytes_out = 0
         self._waited = 0
         self._held_up = 0
         self._running = False
@@ -168,17 +178,19 @@ class Attacker:
         """
         self._start = at_ns
         self._end = at_ns + self._duration
+        # Only with an unlimited rate is there always a next hit, until the end.
+        self._until = at_ns if self._pacer else self._end
         self._epoch_ns = epoch_ns
         self.recorder = recorder = Recorder(at_ns, unscheduled=self._pacer is None)
         # What the hot path calls, each in a tuple: unpacking five functions takes the time of looking up one as an
         # attribute that is called (CPython 3.11 specialises only look-ups of methods, and of attributes not called).
-        self._sending = (self._clock, self._make_request, self._encode, recorder.sents.append, recorder.dues.append)
+        self._sending = (self._clock, self._make_request, recorder.sents.append, recorder.dues.append, self._pacer)
         self._ending = (
             self._clock,
             recorder.ends.append,
             recorder.end_sents.append,
             recorder.statuses.append,
-            recorder.end_dues.append,
+            recorder.end_dues.append if self._pacer else None,
         )
         self._running = True
         first = at_ns + self._due(0) if self._total else at_ns
@@ -219,6 +231,8 @@ class Attacker:
             self._advance(self._clock())
         self._book_planned()
         self.recorder.bytes_in += self._pool.take_body_bytes()
+        self.recorder.bytes_out += self._bytes_out
+        self._bytes_out = 0
 
     @property
     def in_flight(self) -> int:
@@ -291,7 +305,7 @@ class Attacker:
         self.recorder.opened(now)
         if not self._running:
             connection.close()
-        elif self._head < self._tail or (self._pacer is None and now < self._end):
+        elif now < self._until or self._head < self._tail:
             self._send(connection, now)
             if self._pacer is not None:
                 self._pump(now)
@@ -323,12 +337,12 @@ class Attacker:
         append_end(now)
         append_sent(connection.sent)
         append_status(status)
-        if self._pacer is not None:
+        if append_due is not None:
             append_due(connection.due)
         connection.seq = NO_HIT
         if connection.closing or not self._running:
             self._without(connection, now)
-        elif self._head < self._tail or (self._pacer is None and now < self._end):
+        elif now < self._until or self._head < self._tail:
             self._send(connection, now)
         else:
             self._rest(connection, now)
@@ -382,39 +396,48 @@ class Attacker:
 
     def _send(self, connection: HttpConnection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""
-        clock, make_request, encode, append_sent, append_due = self._sending
+        clock, make_request, append_sent, append_due, pacer = self._sending
         i = self._head
         self._head = i + 1
         seq = self._first + i * self._step
-        if self._pacer is None:
+        if pacer is None:
             self._tail = i + 1
             due = 0
             at = self._epoch_ns + (seq * self._step_ns if self._step_ns else now - self._start)
         else:
-            due = self._pacer.due(seq)
+            due = pacer.due(seq)
             at = self._epoch_ns + due
         try:
             request = make_request(seq, at)
-            wire = encode(request)
+            if request is not self._request:
+                self._write_down(request)
         except Exception as error:  # noqa: BLE001  # a test type may raise anything; the run must end and say what
             self._head = i
             self._idle_append(connection)
             self._on_failure(f"the payload of hit {seq} could not be made: {type(error).__name__}: {error}")
             return
-        if request[0] == "HEAD":
+        if self._is_head:
             connection.expect_no_body()
-        if request[3]:
-            self.recorder.bytes_out += len(request[3])
         connection.seq = seq
         connection.sent = sent = clock()
         append_sent(sent)
-        if self._pacer is None:
+        if pacer is None:
             connection.due = sent
         else:
             connection.due = due = self._start + due
             append_due(due)
         write = connection.write
-        write(wire)
+        write(self._wire)
+        if self._body_bytes:
+            self._bytes_out += self._body_bytes
+
+    def _write_down(self, request: Request) -> None:
+        """Prepare a request for being sent; a test type that returns the same one again is spared this."""
+        self._wire = self._encode(request)
+        method, _, _, body = request
+        self._is_head = method == "HEAD"
+        self._body_bytes = len(body)
+        self._request = request
 
     def _rest(self, connection: HttpConnection, now: int) -> None:
         """There is nothing to be sent on a connection that is free."""
