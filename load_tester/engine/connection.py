@@ -107,6 +107,15 @@ class HttpConnection(asyncio.Protocol):
         """Whether the target has left an idle connection open and silent: looks at the socket, one system call."""
         return not self.closing and (self._socket is None or not _readable(self._socket))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the owner was told that it is connected, whatever has happened since."""
+        return self._transport is not None
+
+    def abandon(self) -> None:
+        """Before it is open: nobody wants it any more. If it still opens, it closes, and the owner hears nothing."""
+        self._owner = _Nobody()
+
     def close(self) -> None:
         """Close without waiting; a hit in flight must have been given up by the pool (`seq = NO_HIT`)."""
         if not self.closing:
@@ -143,8 +152,9 @@ class HttpConnection(asyncio.Protocol):
             # Nobody asked: a response too many, or a farewell like 408. Either way the connection is of no more use.
             self.close()
             return
+        feed = self._feed  # looked up apart from the call: see `Attacker.start`
         try:
-            self._feed(data)
+            feed(data)
         except httptools.HttpParserError as error:
             self._reusable = False
             if not self._status:
@@ -158,7 +168,8 @@ class HttpConnection(asyncio.Protocol):
         if status:
             self._status = 0
             if self._reusable and not self._start and not self._headless and len(data) <= MAX_HEADER_BYTES:
-                self._hit_done(self, status)
+                hit_done = self._hit_done
+                hit_done(self, status)
             else:
                 self._finish(status, data)
         else:
@@ -196,12 +207,13 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """A response is whole. Only here can the parser tell whether the connection may be used again."""
-        status = self._status_code()
+        status_code, should_keep_alive = self._status_code, self._should_keep_alive
+        status = status_code()
         if status < 200:
             if status < 100 or status == 101:
                 raise ValueError(f"the status is {status}, which is no answer to a request of ours")
             return  # the final response is still to come
-        self._reusable = self._should_keep_alive()
+        self._reusable = should_keep_alive()
         self._status = status
 
     def end_at_headers(self, *, says_close: bool) -> None:
@@ -302,6 +314,22 @@ class ObservingConnection(HttpConnection):
         self._kept.clear()
         self._observe(response)
         self._owner.hit_done(connection, status)
+
+
+class _Nobody:
+    """The owner of connections that opened when they had been given up."""
+
+    def connected(self, connection: HttpConnection) -> None:
+        connection.close()
+
+    def hit_done(self, connection: HttpConnection, status: int) -> None:
+        """Never comes: nobody sends."""
+
+    def hit_failed(self, connection: HttpConnection, kind: ErrorKind, message: str) -> None:
+        """Never comes: nobody sends."""
+
+    def disconnected(self, connection: HttpConnection) -> None:
+        """Nobody wants to know."""
 
 
 class _HeadCallbacks:

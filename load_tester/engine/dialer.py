@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import os
 import socket
 import ssl
@@ -19,8 +20,14 @@ ADDRESSES_KEPT_NS: Final = 10 * SECOND
 """How long the addresses of a name are used before it is resolved again."""
 FAILURE_KEPT_NS: Final = SECOND
 """How long a name that could not be resolved is taken to stay so."""
+FOREVER_NS: Final = 2**63
 
-Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+MIN_HANDSHAKE_S: Final = 0.001
+NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+"""What OpenSSL calls it, depending on its version, when the other side answers in plain text."""
+
+SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+Address = tuple[socket.AddressFamily, SocketAddress]
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
@@ -38,14 +45,17 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 
 class Resolver:
-    """The addresses of one host, remembered for a while; an address that did not answer moves to the end."""
+    """The addresses of one host, remembered for a while; an address that did not answer moves to the end.
+
+    A host that is an IP address is not looked up: that would occupy a thread, and fail when descriptors run out.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
-        self._addresses: list[Address] = []
+        self._addresses = _literal(host, port)
         self._failure: socket.gaierror | None = None
-        self._known_until = 0
+        self._known_until = FOREVER_NS if self._addresses else 0
         self._lookup: asyncio.Task[None] | None = None
 
     async def addresses(self) -> list[Address]:
@@ -108,57 +118,88 @@ class TcpDialer:
         self._on_failed = on_failed
         self._resolver = Resolver(target.host, target.port)
         self._loop = asyncio.get_running_loop()
-        self._dials: set[asyncio.Task[None]] = set()
+        self._dials: dict[asyncio.Task[None], HttpConnection] = {}
 
     def dial(self) -> None:
         """Start to open a connection."""
-        task = self._loop.create_task(self._dial())
-        self._dials.add(task)
-        task.add_done_callback(self._dials.discard)
+        connection = self._make_connection()
+        task = self._loop.create_task(self._dial(connection))
+        self._dials[task] = connection
+        task.add_done_callback(self._dials.pop)
 
     def close(self) -> None:
         """Give up the connections that are being opened."""
-        for task in self._dials:
-            task.cancel()
+        for task, connection in self._dials.items():
+            # A connection that is open belongs to its owner already, though its task has still to hear of it. One that
+            # is not may open before its task hears of this.
+            if not connection.is_open:
+                connection.abandon()
+                task.cancel()
 
-    async def _dial(self) -> None:
+    async def _dial(self, connection: HttpConnection) -> None:
+        deadline_s = self._loop.time() + self._timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._open()
+            async with asyncio.timeout_at(deadline_s):
+                sock = await self._connect()
+            # From here on the timeout must not cancel this task: the connection may be open by then.
+            await self._hand_over(connection, sock, max(MIN_HANDSHAKE_S, deadline_s - self._loop.time()))
         except TimeoutError:
             self._on_failed(ErrorKind.CONNECT, f"connecting to {self._target.authority} took longer than the timeout")
         except (OSError, ValueError) as error:  # ssl.CertificateError is a ValueError too
             self._on_failed(*explained(error, self._target))
 
-    async def _open(self) -> None:
-        addresses = await self._resolver.addresses()
-        for i, (family, address) in enumerate(addresses):
-            sock = socket.socket(family, socket.SOCK_STREAM)
+    async def _connect(self) -> socket.socket:
+        """A socket that is connected to the first address that accepts."""
+        errors: list[OSError] = []
+        for family, address in await self._resolver.addresses():
             try:
-                sock.setblocking(False)  # the method takes it by position only
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await self._loop.sock_connect(sock, address)
-            except OSError:
-                sock.close()
-                self._resolver.demote((family, address))
-                if i == len(addresses) - 1:
-                    raise
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                await self._hand_over(sock)
-                return
+                return await self._connect_to(family, address)
+            except OSError as error:
+                errors.append(error)
+        # A refusal says more than that this machine has no route to another address of the same target.
+        raise next((error for error in errors if isinstance(error, ConnectionRefusedError)), errors[-1])
 
-    async def _hand_over(self, sock: socket.socket) -> None:
+    async def _connect_to(self, family: socket.AddressFamily, address: SocketAddress) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)  # the method takes it by position only
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.sock_connect(sock, address)
+        except BaseException:  # also when the time is over: the next attempt shall begin with another address
+            sock.close()
+            self._resolver.demote((family, address))
+            raise
+        return sock
+
+    async def _hand_over(self, connection: HttpConnection, sock: socket.socket, handshake_s: float) -> None:
+        """Make the socket a transport of the connection, which tells its owner when it is open."""
         if self._tls is None:
-            connection = self._make_connection()
             connection.use_socket(sock)
             await self._loop.create_connection(lambda: connection, sock=sock)
-        else:
+            return
+        try:
             await self._loop.create_connection(
-                self._make_connection, sock=sock, ssl=self._tls, server_hostname=self._target.host
+                lambda: connection,
+                sock=sock,
+                ssl=self._tls,
+                server_hostname=self._target.host,
+                ssl_handshake_timeout=handshake_s,
             )
+        except ConnectionAbortedError as error:
+            if error.errno is not None:
+                raise
+            raise TimeoutError from error  # uvloop's own word for a handshake that takes too long
+
+
+def _literal(host: str, port: int) -> list[Address]:
+    """The address that a host is, if it is one; those with a zone need a look-up of the zone."""
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return []
+    if ip.version == 4:
+        return [(socket.AF_INET, (host, port))]
+    return [] if ip.scope_id else [(socket.AF_INET6, (host, port, 0, 0))]
 
 
 def explained(error: OSError | ValueError, target: Target) -> tuple[ErrorKind, str]:
@@ -169,7 +210,8 @@ def explained(error: OSError | ValueError, target: Target) -> tuple[ErrorKind, s
     if isinstance(error, ssl.SSLCertVerificationError):
         return ErrorKind.TLS, f"the certificate of {where} is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return ErrorKind.TLS, f"the TLS handshake with {where} failed: {error.reason or error}"
+        hint = " (it does not seem to speak TLS: is it an http:// target?)" if error.reason in NO_TLS else ""
+        return ErrorKind.TLS, f"the TLS handshake with {where} failed: {error.reason or error}{hint}"
     if isinstance(error, ConnectionRefusedError):
         return ErrorKind.REFUSED, f"{where} refused the connection"
     if isinstance(error, ConnectionError) and target.tls:
