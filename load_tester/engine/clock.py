@@ -44,17 +44,30 @@ class LoopAlarm:
     def __init__(self, callback: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._callback = callback
+        self._at_ns = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, at_ns: int) -> None:
-        """Call back at `at_ns`, up to 1 ms late."""
+        """Call back at `at_ns`, up to 2 ms late."""
         self.close()
-        self._timer = self._loop.call_later(max(0, at_ns - monotonic_ns()) / 1e9, self._callback)
+        self._at_ns = at_ns
+        self._wait()
 
     def close(self) -> None:
         """Never call back again."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _wait(self) -> None:
+        # The loop counts in milliseconds from the beginning of its iteration: rounded up, and checked when it rings.
+        wait_ms = max(0, -(-(self._at_ns - monotonic_ns()) // 1_000_000))
+        self._timer = self._loop.call_later(wait_ms / 1000, self._ring)
+
+    def _ring(self) -> None:
+        if monotonic_ns() < self._at_ns:
+            self._wait()
+        else:
+            self._callback()
 
 
 class _Timespec(ctypes.Structure):
