@@ -7,17 +7,12 @@ a queue of a million hits takes no memory.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from load_tester.domain.duration import MICROSECOND, MILLISECOND, SECOND
+from load_tester.domain.duration import MICROSECOND, MILLISECOND
 from load_tester.domain.metrics import ErrorKind
-from load_tester.domain.pacer import Pacer, Share
-from load_tester.domain.request import Request, RequestMaker
-from load_tester.engine.clock import AlarmMaker, Clock
+from load_tester.domain.request import Request
+from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.connection import NO_HIT, HttpConnection
 from load_tester.engine.pool import Dialer, Pool
 from load_tester.engine.recorder import ABORTED, TIMED_OUT, Recorder
@@ -36,48 +31,6 @@ REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What an attacker is to do: its share of a schedule.
-
-    Attributes:
-        pacer: the schedule of the whole attack; `None` for as fast as the target answers.
-        share: the part of the hits that is sent from here.
-        duration_ns: hits are due before this.
-        timeout_ns: a hit that has not ended this long after it was due ends as failed.
-        max_connections: at once.
-    """
-
-    pacer: Pacer | None
-    share: Share
-    duration_ns: int
-    timeout_ns: int
-    max_connections: int
-
-
-@dataclass(frozen=True, slots=True)
-class Payloads:
-    """What an attacker sends.
-
-    Attributes:
-        make_request: the test type's.
-        encode: how requests are written.
-        step_ns: with an unlimited rate, how far apart payloads are in their own time; 0: as far as they are sent.
-    """
-
-    make_request: RequestMaker
-    encode: Callable[[Request], bytes]
-    step_ns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The attacker's time: a clock, and alarms that ring by it."""
-
-    clock: Clock
-    make_alarm: AlarmMaker
-
-
 class Attacker:
     """Runs one share of an attack from `start` to the end of its last hit; it owns its recorder and its pool.
 
@@ -91,12 +44,12 @@ class Attacker:
     """
 
     __slots__ = (  # also for speed: with more than 30 attributes, an instance dictionary makes each look-up slow
+        "_assignment",
         "_body_bytes",
         "_booked",
         "_bytes_out",
         "_clock",
         "_deadline",
-        "_duration",
         "_encode",
         "_end",
         "_ended",
@@ -115,7 +68,6 @@ class Attacker:
         "_request",
         "_running",
         "_sending",
-        "_share",
         "_start",
         "_step",
         "_step_ns",
@@ -138,11 +90,9 @@ class Attacker:
         on_done: Callable[[], None],
         on_failure: Callable[[str], None],
     ) -> None:
-        pacer, share = assignment.pacer, assignment.share
-        self._pacer = pacer
-        self._share = share
-        self._first, self._step = share.first, share.step
-        self._duration = assignment.duration_ns
+        self._assignment = assignment
+        self._pacer = assignment.pacer
+        self._first, self._step = assignment.share.first, assignment.share.step
         self._timeout = assignment.timeout_ns
         self._make_request = payloads.make_request
         self._encode = payloads.encode
@@ -155,7 +105,7 @@ class Attacker:
         self._pool = Pool(make_dialer(self), assignment.max_connections)
         self._idle_append = self._pool.idle.append
         self._start = self._end = self._until = self._epoch_ns = 0
-        self._total = share.count(pacer.hits(assignment.duration_ns)) if pacer else 0
+        self._total = assignment.total
         self._head = 0
         self._tail = 0
         self._booked = 0
@@ -177,7 +127,7 @@ class Attacker:
         `epoch_ns` is what payloads take for now at that instant, in Unix nanoseconds.
         """
         self._start = at_ns
-        self._end = at_ns + self._duration
+        self._end = at_ns + self._assignment.duration_ns
         # Only with an unlimited rate is there always a next hit, until the end.
         self._until = at_ns if self._pacer else self._end
         self._epoch_ns = epoch_ns
@@ -193,7 +143,7 @@ class Attacker:
             recorder.end_dues.append if self._pacer else None,
         )
         self._running = True
-        first = at_ns + self._due(0) if self._total else at_ns
+        first = at_ns + self._assignment.due(0) if self._total else at_ns
         self._wake.set(first)
         self._deadline.set(first + self._timeout)
 
@@ -205,7 +155,7 @@ class Attacker:
             if self._pacer:
                 self._advance(now)
                 self._book_planned()
-                self.recorder.aborted_unsent(self._dues(self._head, self._tail), now)
+                self.recorder.aborted_unsent(self._assignment.dues(self._head, self._tail), now)
                 self._total = self._head = self._tail
             self._pool.stop_dialing()
             self._finish_if_done()
@@ -266,7 +216,7 @@ class Attacker:
             self._advance(now)
             self._pump(now)
             if self._tail < self._total and self._running:
-                self._wake.set(max(self._start + self._due(self._tail), now + WAKE_QUANTUM_NS))
+                self._wake.set(max(self._start + self._assignment.due(self._tail), now + WAKE_QUANTUM_NS))
         self._finish_if_done()
 
     def _expire(self) -> None:
@@ -285,7 +235,7 @@ class Attacker:
             else:
                 earliest = min(earliest, connection.due)
         while self._head < self._tail and self._pacer:
-            due = self._start + self._due(self._head)
+            due = self._start + self._assignment.due(self._head)
             if due > limit:
                 earliest = min(earliest, due)
                 break
@@ -324,7 +274,7 @@ class Attacker:
             self.recorder.failed(kind, message, now, now, sent=False)
             # Not dialed again at once: with nobody there, that would be all this worker does.
         elif self._head < self._tail:
-            due = self._start + self._due(self._head)
+            due = self._start + self._assignment.due(self._head)
             self._head += 1
             self.recorder.failed(kind, message, due, now, sent=False)
             self._pump(now)
@@ -362,20 +312,11 @@ class Attacker:
 
     # Inside
 
-    def _due(self, i: int) -> int:
-        """When hit `i` of the share is due, in nanoseconds from the start."""
-        assert self._pacer is not None, "an unlimited rate has no schedule"
-        return self._pacer.due(self._share.seq(i))
-
-    def _dues(self, first: int, end: int) -> NDArray[np.int64]:
-        return np.fromiter((self._due(i) for i in range(first, end)), np.int64, end - first)
-
     def _advance(self, now: int) -> None:
         """Let the hits that are due by now join the queue."""
-        assert self._pacer is not None, "an unlimited rate has no schedule"
-        tail = min(self._total, self._share.count(self._pacer.hits(now - self._start + 1)))
+        tail = self._assignment.due_count(now - self._start)
         if tail > self._tail:
-            if now - self._start - self._due(self._tail) > HELD_UP_NS:
+            if now - self._start - self._assignment.due(self._tail) > HELD_UP_NS:
                 self._held_up = tail
             self._tail = tail
 
@@ -487,14 +428,9 @@ class Attacker:
 
     def _book_planned(self) -> None:
         """Book the hits that became due, into the seconds in which they did."""
-        if self._pacer is None:
-            return
-        while self._booked < self._tail:
-            due = self._due(self._booked)
-            next_second = (due // SECOND + 1) * SECOND
-            end = min(self._tail, self._share.count(self._pacer.hits(next_second)))
-            self.recorder.planned(due, end - self._booked)
-            self._booked = end
+        for due, count in self._assignment.by_second(self._booked, self._tail):
+            self.recorder.planned(due, count)
+        self._booked = self._tail
 
     def _finish_if_done(self) -> None:
         if self._ended or (self._running and (self._pacer is None or self._head < self._total)):

@@ -58,6 +58,7 @@ class Recorder:
         self.bytes_out = 0
         self.messages: dict[str, str] = {}
         self._tallies: dict[int, _Tally] = {}
+        self._newest = 0
         self._spare: list[_Tally] = []
 
     @property
@@ -104,6 +105,7 @@ class Recorder:
         if dues.size:
             tally = self._tally(now_ns - self.start_ns)
             tally.counts.aborted += dues.size
+            tally.counts.end_at = max(tally.counts.end_at, now_ns - self.start_ns)
             tally.response_time.record(now_ns - self.start_ns - dues)
 
     def flush(self) -> None:
@@ -127,8 +129,9 @@ class Recorder:
                 tally.response_time.record((latencies if response_times is None else response_times)[part])
                 _book_statuses(tally.counts, statuses[part])
         if self.bytes_in or self.bytes_out:
-            # Booked into the newest second: their sum is exact, their second may be off by one flush.
-            counts = self._tallies[max(self._tallies)].counts if self._tallies else self._tally(0).counts
+            # Booked into the newest second that is known: their sum is exact, their second may be behind by one in
+            # which nothing else happened, but never one that was handed over before a later one.
+            counts = self._tally(max(self._tallies, default=self._newest) * SECOND).counts
             counts.bytes_in += self.bytes_in
             counts.bytes_out += self.bytes_out
             self.bytes_in = self.bytes_out = 0
@@ -136,6 +139,7 @@ class Recorder:
     def take(self) -> tuple[Second, ...]:
         """Everything booked since the last call, one part a second, leaving nothing behind."""
         self.flush()
+        self._newest = max(self._tallies, default=self._newest)
         seconds = tuple(tally.take(second) for second, tally in sorted(self._tallies.items()))
         self._spare.extend(self._tallies.values())
         self._tallies.clear()

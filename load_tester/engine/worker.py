@@ -25,7 +25,8 @@ from load_tester.domain.request import Response, Targeter
 from load_tester.domain.target import parse_target
 from load_tester.domain.test_type import BuildContext, Registry
 from load_tester.engine import clock, frames
-from load_tester.engine.attacker import Assignment, Attacker, Payloads, Timing
+from load_tester.engine.assignment import Assignment, Payloads, Timing
+from load_tester.engine.attacker import Attacker
 from load_tester.engine.connection import HttpConnection, ObservingConnection
 from load_tester.engine.dialer import TcpDialer, tls_context
 from load_tester.engine.encoder import request_encoder

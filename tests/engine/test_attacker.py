@@ -11,7 +11,8 @@ from load_tester.domain.duration import MILLISECOND, SECOND
 from load_tester.domain.metrics import Counts, Figures, Metrics, Second
 from load_tester.domain.pacer import ConstantPacer, Share
 from load_tester.domain.request import Request
-from load_tester.engine.attacker import Assignment, Attacker, Payloads, Timing
+from load_tester.engine.assignment import Assignment, Payloads, Timing
+from load_tester.engine.attacker import Attacker
 from load_tester.engine.encoder import request_encoder
 from load_tester.engine.virtual import OK, VirtualTarget, VirtualTime
 
