@@ -49,6 +49,7 @@ class HttpConnection(asyncio.Protocol):
 
     __slots__ = (
         "_bodies",
+        "_expected",
         "_feed",
         "_headless",
         "_hit_done",
@@ -68,6 +69,7 @@ class HttpConnection(asyncio.Protocol):
         "due",
         "idle_since",
         "on_body",
+        "on_message_begin",
         "sent",
         "seq",
         "write",
@@ -92,8 +94,12 @@ class HttpConnection(asyncio.Protocol):
         self._part_bytes = 0
         self._malformed = ""
         self._bodies: list[bytes] = []
+        self._expected = [NO_HIT]
         # Built-in methods for callbacks of the parser: calling one takes a third of the time of a method in Python.
+        # A response takes an item out of `_expected`. A second one that begins before the first has been dealt with
+        # finds nothing to take; the exception goes through the parser, which stops there.
         self.on_body = self._bodies.append
+        self.on_message_begin: Callable[[], object] = self._expected.pop
         self._use_parser(self)
 
     # What the pool calls
@@ -161,12 +167,12 @@ class HttpConnection(asyncio.Protocol):
                 # What one of our callbacks said to the parser, or what the parser says itself.
                 self._malformed = str(error.__context__ or error)
         bodies = self._bodies
-        if bodies:
-            self.body_bytes += len(bodies[0]) if len(bodies) == 1 else sum(map(len, bodies))
-            bodies.clear()
+        while bodies:
+            self.body_bytes += len(bodies.pop())
         status = self._status
         if status:
             self._status = 0
+            self._expected.append(NO_HIT)
             if self._reusable and not self._start and not self._headless and len(data) <= MAX_HEADER_BYTES:
                 hit_done = self._hit_done
                 hit_done(self, status)
@@ -199,12 +205,6 @@ class HttpConnection(asyncio.Protocol):
 
     # What the parser calls
 
-    def on_message_begin(self) -> None:
-        """A response begins."""
-        if self._status:
-            # Raised through the parser, which stops there: nothing of the second one must be taken for the first's.
-            raise ValueError("a second response came, and nobody had asked for it")
-
     def on_message_complete(self) -> None:
         """A response is whole. Only here can the parser tell whether the connection may be used again."""
         status_code, should_keep_alive = self._status_code, self._should_keep_alive
@@ -212,6 +212,7 @@ class HttpConnection(asyncio.Protocol):
         if status < 200:
             if status < 100 or status == 101:
                 raise ValueError(f"the status is {status}, which is no answer to a request of ours")
+            self._expected.append(NO_HIT)
             return  # the final response is still to come
         self._reusable = should_keep_alive()
         self._status = status
@@ -287,11 +288,12 @@ class ObservingConnection(HttpConnection):
         self._kept = bytearray()
         self._hit_done = self._observe_hit
         self.on_body = self._keep_body
+        self.on_message_begin = self._begin
         self._use_parser(self)
 
-    def on_message_begin(self) -> None:
+    def _begin(self) -> None:
         """A response begins; what came before it was a 1xx, whose headers are not those of the response."""
-        super().on_message_begin()
+        self._expected.pop()
         self._headers.clear()
         self._headers_complete = False
 
