@@ -31,7 +31,10 @@ def request_encoder(host: str, prefix: str) -> Callable[[Request], bytes]:
         method, path, headers, body = request
         known = heads.get((method, path, headers))
         if known is None:
-            known = _head(method, prefix + path, headers, host)
+            # `OPTIONS *` is about the server, not about anything below the prefix.
+            if not path.startswith("/") and path != "*":
+                raise MalformedRequest(f"the path {path!r} does not start with a slash")
+            known = _head(method, path if path == "*" else prefix + path, headers, host)
             if len(heads) >= MAX_CACHED_HEADS:
                 heads.clear()
             heads[method, path, headers] = known
@@ -49,8 +52,6 @@ def _head(method: str, target: str, headers: Headers, host: str) -> tuple[bytes,
     """The request line and the headers, and whether the headers frame the body themselves."""
     if not _TOKEN.fullmatch(method):
         raise MalformedRequest(f"the method {method!r} is not an HTTP token")
-    if not target.startswith("/") and target != "*":
-        raise MalformedRequest(f"the path {target!r} does not start with a slash")
     if not target.isascii() or any(character <= " " or character == "\x7f" for character in target):
         raise MalformedRequest(f"the path {target!r} holds characters that must be percent-encoded")
     names = {name.lower() for name, _ in headers}
