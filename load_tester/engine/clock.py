@@ -5,6 +5,7 @@ ends in `unix_ns`.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import sys
@@ -102,13 +103,17 @@ class TimerfdAlarm:
         self._spec_ref = ctypes.byref(self._spec)
         self._loop = asyncio.get_running_loop()
         self._callback = callback
+        self._at_ns = 0
+        self._is_set = False
         self._loop.add_reader(self._fd, self._ring)
 
     def set(self, at_ns: int) -> None:
         """Call back at `at_ns`."""
+        self._at_ns = at_ns
         # An instant of 0 would disarm the timer, and negative ones are refused.
         self._value.sec, self._value.nsec = divmod(max(1, at_ns), 1_000_000_000)
         self._settime(self._fd, _TFD_TIMER_ABSTIME, self._spec_ref, None)
+        self._is_set = True
 
     def close(self) -> None:
         """Never call back again."""
@@ -118,12 +123,14 @@ class TimerfdAlarm:
             self._fd = -1
 
     def _ring(self) -> None:
-        # Arming the timer again would make the descriptor unreadable as well, but the callback need not do that.
-        try:
-            os.read(self._fd, 8)
-        except BlockingIOError:
-            return  # armed again between the wake-up and this call
+        if monotonic_ns() < self._at_ns:
+            return  # set again between the wake-up and this call, which has made the descriptor unreadable
+        self._is_set = False
         self._callback()
+        # Setting the timer again has made the descriptor unreadable; only otherwise must it be read for that.
+        if not self._is_set and self._fd >= 0:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._fd, 8)
 
 
 make_alarm: AlarmMaker = TimerfdAlarm if sys.platform == "linux" else LoopAlarm

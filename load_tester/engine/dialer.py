@@ -164,12 +164,27 @@ class TcpDialer:
         try:
             sock.setblocking(False)  # the method takes it by position only
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await self._loop.sock_connect(sock, address)
+            try:
+                sock.connect(address)  # on loopback it is connected at once
+            except BlockingIOError:
+                await self._connected(sock)
         except BaseException:  # also when the time is over: the next attempt shall begin with another address
             sock.close()
             self._resolver.demote((family, address))
             raise
         return sock
+
+    async def _connected(self, sock: socket.socket) -> None:
+        """Wait until a connection is made. uvloop's `sock_connect` would look the address up again, in a thread."""
+        writable = asyncio.Event()
+        self._loop.add_writer(sock, writable.set)
+        try:
+            await writable.wait()
+        finally:
+            self._loop.remove_writer(sock)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
 
     async def _hand_over(self, connection: HttpConnection, sock: socket.socket, handshake_s: float) -> None:
         """Make the socket a transport of the connection, which tells its owner when it is open."""
