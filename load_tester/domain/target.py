@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-
 _EXPECTED = "expected http://host:port or https://host:port, with or without a path"
 
 
