@@ -207,14 +207,14 @@ class TcpDialer:
 
 
 def _literal(host: str, port: int) -> list[Address]:
-    """The address that a host is, if it is one; those with a zone need a look-up of the zone."""
+    """The address that a host is, if it is one; a `Target` has none with a zone."""
     try:
         ip = ipaddress.ip_address(host)
     except ValueError:
         return []
     if ip.version == 4:
         return [(socket.AF_INET, (host, port))]
-    return [] if ip.scope_id else [(socket.AF_INET6, (host, port, 0, 0))]
+    return [(socket.AF_INET6, (host, port, 0, 0))]
 
 
 def explained(error: OSError | ValueError, target: Target) -> tuple[ErrorKind, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import functools
 import os
 import socket
@@ -18,7 +19,7 @@ from load_tester.domain.duration import SECOND
 from load_tester.domain.metrics import ErrorKind
 from load_tester.domain.target import parse_target
 from load_tester.engine.connection import HttpConnection
-from load_tester.engine.dialer import Address, Resolver, TcpDialer, tls_context
+from load_tester.engine.dialer import Address, Resolver, TcpDialer, explained, tls_context
 from tests.engine.wire import GET, Owner
 
 pytestmark = pytest.mark.anyio
@@ -362,6 +363,22 @@ async def test_a_connection_that_is_open_when_the_dialer_closes_stays_open() -> 
 
         caller.dialer._make_connection = lambda: Eager(caller)
         await one_hit(caller, await caller.connection())
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.EADDRNOTAVAIL, ""), "Cannot assign requested address (this machine has no free local port: "),
+        (OSError(errno.ENETUNREACH, ""), "Network is unreachable"),
+        (ConnectionResetError(errno.ECONNRESET, ""), "Connection reset by peer"),
+        (ValueError("what else"), "what else"),
+    ],
+)
+def test_other_failures_to_connect_say_what_the_system_says(error: OSError | ValueError, expected: str) -> None:
+    """With what can be done about it where the fault is this machine's."""
+    kind, message = explained(error, parse_target("http://h:81"))
+    assert kind is ErrorKind.CONNECT
+    assert message.startswith(f"no connection to h:81: {expected}")
 
 
 OUT_OF_FILES = """
