@@ -37,8 +37,9 @@ async def run(request: Request) -> JsonReply:
     """`GET /runs/{id}`: everything that is known of one run."""
     supervisor: Supervisor = request.app.state.supervisor
     run_id = request.path_params["id"]
-    timeline = await supervisor.timeline(run_id)
+    # In this order, so that the record of a run that has ended never comes with the seconds of a moment before.
     found = await supervisor.run(run_id)
+    timeline = await supervisor.timeline(run_id)
     # An hour has thousands of seconds with dozens of figures each: encoding them must not keep the loop.
     return JsonReply(await anyio.to_thread.run_sync(_details, found, timeline))
 

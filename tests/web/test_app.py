@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import msgspec
@@ -337,3 +338,27 @@ def test_every_name_in_commands_and_runs_is_documented() -> None:
     types = (RunDetails, TimelineSecond, Figures, Distribution)
     names = {field.encode_name for kind in types for field in msgspec.structs.fields(kind)}
     assert {name for name in names | set(KEYS) if f"`{name}`" not in text and f'"{name}"' not in text} == set()
+
+
+async def test_a_run_that_has_ended_has_all_its_seconds(tmp_path: Path) -> None:
+    """Also for whoever asks at that very moment: a final record never comes with the timeline of a moment before."""
+    async with daemon(tmp_path) as it:
+        for steps in range(30):
+            run_id = await it.command()
+            attack = it.engine.attacks[-1]
+
+            async def look(run_id: str = run_id) -> None:
+                run: Any = {"state": "running"}
+                while run["state"] == "running":
+                    run = await it.json("GET", f"/runs/{run_id}")
+                answered = [second["figures"]["answered"] for second in run["timeline"]]
+                assert (run["state"], run["summary"]["answered"], answered) == ("finished", 100, [100])
+
+            async with anyio.create_task_group() as watchers:
+                for _ in range(5):
+                    watchers.start_soon(look)
+                await it.json("GET", "/ping")
+                for _ in range(steps):  # so that the others are at another point of their way each time
+                    await anyio.lowlevel.checkpoint()
+                attack.emit(answered_second(0, 100))
+                attack.finish()
