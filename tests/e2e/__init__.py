@@ -1,0 +1,1 @@
+"""End to end: the real programs as processes, on real sockets."""
