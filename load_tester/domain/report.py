@@ -168,7 +168,7 @@ def _counts(run: Run) -> Iterator[str]:
         f"{figures.answered} answered, {figures.failed} failed, {figures.aborted} aborted, {figures.lost} lost{going}",
     )
     if figures.aborted:
-        yield _row("", "aborted: still in flight when the attack was stopped and its grace was over")
+        yield _row("", "aborted: still in flight, or not sent yet, when the attack was stopped and its grace was over")
     if figures.lost:
         yield _row("", "lost: nobody knows how they ended, because the worker that sent them died")
     yield _row(
@@ -192,27 +192,38 @@ def _times(figures: Figures) -> Iterator[str]:
     rows = {"Latency": figures.latency, "Response time": figures.response_time, "Lag": figures.lag}
     if not any(distribution.max for distribution in rows.values()):
         return
-    cells = {label: [rounded(getattr(times, column)) for column in _COLUMNS] for label, times in rows.items()}
+    cells = {label: list(_cells(times, is_empty=not (times.max or label == "Lag"))) for label, times in rows.items()}
     widths = [max(8, *(len(row[i]) for row in cells.values())) for i in range(len(_COLUMNS))]
     captions = [_CAPTIONS.get(column, column) for column in _COLUMNS]
     yield _row("", _aligned(captions, widths))
     yield from (_row(label, _aligned(row, widths)) for label, row in cells.items())
     yield "Latency: from sent to answered. Response time: from due to answered. Lag: from due to sent."
     if _differ_much(figures.latency, figures.response_time):
-        yield (
-            "Response time is well above latency: hits were due before they could be sent, so judge the target by "
-            "response time, which counts their wait as a user would feel it."
-        )
+        if _differ_much(Distribution(), figures.lag):
+            yield (
+                "Response time is well above latency: hits were due before they could be sent, so judge the target by "
+                "response time, which counts their wait as a user would feel it."
+            )
+        else:
+            yield (
+                "Response time is well above latency: it also counts the hits that were given up, when their time was "
+                "over or the attack was stopped, with the time that they had waited."
+            )
+
+
+def _cells(times: Distribution, *, is_empty: bool) -> Iterator[str]:
+    for column in _COLUMNS:
+        yield "-" if is_empty else rounded(getattr(times, column))
 
 
 def _aligned(cells: Iterable[str], widths: Iterable[int]) -> str:
     return "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
-def _differ_much(latency: Distribution, response_time: Distribution) -> bool:
+def _differ_much(less: Distribution, more: Distribution) -> bool:
     # The extremes may differ by one late hit, which says nothing of the rest.
-    pairs = ((getattr(latency, column), getattr(response_time, column)) for column in ("mean", "p50", "p90", "p99"))
-    return any(theirs - ours > _MUCH_NS and theirs > _MUCH_FACTOR * ours for ours, theirs in pairs)
+    pairs = ((getattr(less, column), getattr(more, column)) for column in ("mean", "p50", "p90", "p99"))
+    return any(high - low > _MUCH_NS and high > _MUCH_FACTOR * low for low, high in pairs)
 
 
 def _status_codes(figures: Figures) -> Iterator[str]:

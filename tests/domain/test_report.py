@@ -169,10 +169,32 @@ def test_a_running_attack_shows_what_has_not_ended() -> None:
 
 def test_the_difference_of_latency_and_response_time_is_explained_where_it_matters() -> None:
     """When the tail differs much, a sentence says which of the two to believe."""
-    stalled = with_summary(FINISHED, response_time=times(900 * MS))
+    stalled = with_summary(FINISHED, response_time=times(900 * MS), lag=times(898 * MS))
     assert "judge the target by response time" in text_report(stalled)
     one_late_hit = msgspec.structs.replace(times(2 * MS), max=900 * MS)
     assert "judge the target" not in text_report(with_summary(FINISHED, response_time=one_late_hit))
+
+
+def test_what_was_not_answered_has_no_latency_and_is_not_called_late() -> None:
+    """Hits that were sent on time and timed out are in the response times alone, and the report says so."""
+    silent = with_summary(
+        FINISHED,
+        answered=0,
+        failed=1000,
+        errors={"timeout": 1000},
+        latency=Distribution(),
+        response_time=times(500 * MS),
+    )
+    report = text_report(silent)
+    assert line(report, "Latency").split()[1:] == ["-"] * 8
+    assert "hits were due before they could be sent" not in report
+    assert "hits that were given up" in report
+
+
+def test_an_aborted_hit_need_not_have_been_sent() -> None:
+    """A stop also ends the hits that waited for a connection."""
+    run = with_summary(FINISHED, answered=996, sent=998, aborted=4)
+    assert "aborted: still in flight, or not sent yet, when" in text_report(run)
 
 
 def test_foreign_text_cannot_take_over_the_terminal() -> None:
