@@ -233,7 +233,11 @@ class Daemon:
 
     def workers(self) -> set[int]:
         """The process ids of its attack workers: the children of its child."""
-        return {worker for nursery in _children(self.program.pid) for worker in _children(nursery)}
+        return {worker for nursery in self.nurseries() for worker in _children(nursery)}
+
+    def nurseries(self) -> set[int]:
+        """The process ids of its children, which fork the workers: one, or none."""
+        return _children(self.program.pid)
 
     def _got(self, path: str, **query: str | int) -> dict[str, Any]:
         reply = self.http.get(path, params=query)

@@ -1,5 +1,6 @@
 """The daemon as a process, by its HTTP API: one attack at a time, stops that hold, records that are true."""
 
+import json
 import signal
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +200,21 @@ def test_a_run_can_be_deleted_when_it_has_ended(daemon: Daemon, sink: Sink) -> N
     assert statuses == [204, 404]
     assert daemon.http.get(f"/runs/{run_id}").status_code == 404
     assert run_id not in {run["id"] for run in daemon.runs()["runs"]}
+
+
+def test_an_attack_of_its_own_shares_the_store_with_a_daemon(sink: Sink, tmp_path: Path) -> None:
+    """`load-tester attack` takes the run of a living daemon for what it is, and both list both runs."""
+    with programs.daemon(sink.url, tmp_path) as control:
+        run_id = control.command()
+        sink.hit(10)
+        options = ("--type", "session", "--rate", "50", "--duration", "200ms", "--data-dir", str(tmp_path), "--json")
+        done = ran([*LOAD_TESTER, "attack", "-t", sink.url, *options])
+        assert done.status == 0, done
+        ids = [json.loads(done.out)["id"], run_id]
+        assert control.status()["run"]["state"] == "running"
+        assert [run["id"] for run in control.runs()["runs"]] == ids
+        listed = json.loads(ran([*LOAD_TESTER, "runs", "--json", "--data-dir", str(tmp_path)]).out)["runs"]
+        assert [(run["id"], run["state"]) for run in listed] == [(ids[0], "finished"), (run_id, "running")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -67,3 +67,15 @@ def test_killing_all_workers_again_and_again_fails_the_run_and_not_the_daemon(da
     assert run["state"] == "failed"
     assert "attack workers died" in run["error"]
     assert daemon.finally_of(daemon.command(duration="100ms"))["state"] == "finished"
+
+
+def test_a_killed_nursery_disturbs_nobody(daemon: Daemon, sink: Sink) -> None:
+    """The workers that it has forked go on, and the next command finds a fresh one."""
+    run_id = daemon.command(duration="1s")
+    sink.hit(10)
+    (nursery,) = daemon.nurseries()
+    os.kill(nursery, signal.SIGKILL)
+    run = daemon.finally_of(run_id)
+    assert (run["state"], run["summary"]["answered"], run["incidents"]) == ("finished", 100, [])
+    assert daemon.finally_of(daemon.command(duration="100ms"))["state"] == "finished"
+    assert daemon.nurseries().isdisjoint({nursery})

@@ -2,15 +2,16 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from sentry_sdk.envelope import Envelope
 
 from tests.e2e import programs
-from tests.e2e.programs import LOAD_STARTER, Daemon, Sink, ran, started
+from tests.e2e.programs import LOAD_STARTER, Daemon, Program, Sink, ran, started
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LONG = "add_vegeta_test('60s', 'session', 200, '1s', {}, name='long')\n"
@@ -30,6 +31,27 @@ def report_of(path: Path) -> dict[str, Any]:
     """The report, read."""
     report: dict[str, Any] = yaml.safe_load(path.read_text())
     return report
+
+
+class Abandoned(NamedTuple):
+    """A load-starter whose daemon, at `url`, was killed."""
+
+    program: Program
+    url: str
+    report: Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def abandoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Abandoned]:
+    """It is made before all tests of this module, because it is patient: they can pass while it waits."""
+    directory = tmp_path_factory.mktemp("abandoned")
+    (directory / "plan.star").write_text(LONG)
+    with programs.sink() as target, programs.daemon(target.url, directory) as mortal:
+        argv = [*LOAD_STARTER, "plan.star", "--load-server", mortal.url, "-r", "report.yaml"]
+        with started(argv, cwd=directory) as program:
+            target.hit(20)
+            mortal.program.end(signal.SIGKILL)
+            yield Abandoned(program, mortal.url, directory / "report.yaml")
 
 
 @pytest.mark.parametrize(
@@ -90,24 +112,6 @@ def test_an_interrupted_script_stops_its_attack(
     (entry,) = report_of(tmp_path / "report.yaml")["testRuns"]
     assert (entry["status"], entry["result"]["sent"]) == ("interrupted", sink.requests)
     assert daemon.run(entry["runId"])["state"] == "stopped"
-
-
-def test_a_daemon_that_dies_is_one_clear_line(sink: Sink, tmp_path: Path) -> None:
-    """When the daemon is killed under a script, load-starter gives up after a while and says why."""
-    (tmp_path / "plan.star").write_text(LONG)
-    with programs.daemon(sink.url, tmp_path) as mortal:
-        argv = [*LOAD_STARTER, "plan.star", "--load-server", mortal.url, "-r", "report.yaml"]
-        with started(argv, cwd=tmp_path) as program:
-            sink.hit(20)
-            mortal.program.end(signal.SIGKILL)
-            done = program.ended()
-    assert done.status == 1
-    assert "Traceback" not in done.err
-    complaints = [line for line in done.err.splitlines() if "does not answer" in line]
-    assert len(complaints) == 1
-    assert mortal.url in complaints[0]
-    (entry,) = report_of(tmp_path / "report.yaml")["testRuns"]
-    assert entry["status"] == "failed"
 
 
 def test_a_daemon_that_comes_back_tells_how_the_test_ended(sink: Sink, tmp_path: Path) -> None:
@@ -171,3 +175,15 @@ def test_a_bad_script_ends_with_2_and_leaves_the_daemon_alone(daemon: Daemon, tm
     assert (done.status, done.out) == (2, "")
     assert "plan.star:2: duration + int is not possible" in done.err
     assert daemon.runs()["total"] == before
+
+
+def test_a_daemon_that_dies_is_one_clear_line(abandoned: Abandoned) -> None:
+    """When the daemon is killed under a script, load-starter gives up after a while and says why."""
+    done = abandoned.program.ended()
+    assert done.status == 1
+    assert "Traceback" not in done.err
+    complaints = [line for line in done.err.splitlines() if "does not answer" in line]
+    assert len(complaints) == 1
+    assert abandoned.url in complaints[0]
+    (entry,) = report_of(abandoned.report)["testRuns"]
+    assert entry["status"] == "failed"
