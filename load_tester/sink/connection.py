@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
         self._shared = shared
         self._loop = asyncio.get_running_loop()
         self._is_plain = shared.behaviour.is_plain and not shared.records
+        self._is_quick = False  # whether what arrives may take the fast path
         self._parser = HttpRequestParser(self)
         self._out: list[bytes] = []
         self._held: deque[_Held] = deque()
@@ -110,6 +111,7 @@ class Connection(asyncio.Protocol):
             self._shared.responses.refresh(second)
         if not self._in_body:
             self._head_bytes += len(data)
+        self._is_quick = self._is_plain and not self._held and not self._shared.stalls(self._now)
         try:
             self._parse(data)
         except HttpParserCallbackError:
@@ -168,7 +170,7 @@ class Connection(asyncio.Protocol):
         if not self._deaf:
             method, keeps = self._parser.get_method(), self._parser.should_keep_alive()
             is_odd = self._is_odd or self._hosts != 1 or not keeps or method in _ODD_METHODS
-            if is_odd or not self._is_plain or self._target in OWN_TARGETS:
+            if is_odd or self._held or not self._is_quick or self._target in OWN_TARGETS:
                 self._respond(method, keeps=keeps)
             else:
                 self._counted()

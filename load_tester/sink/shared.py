@@ -65,13 +65,23 @@ class Shared:
         texts = tuple((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in headers)
         self.tally.recorded.append(Recorded(method.decode(), target.decode("latin-1"), texts, body))
 
+    def stalls(self, now: float) -> bool:
+        """Whether `now`, on the loop's clock, may be in the stall; before the first request nobody knows."""
+        if not self.behaviour.stall_for_ns:
+            return False
+        return self.tally.started is None or self._stall_end(now) > now
+
     def due(self, now: float) -> float:
         """When to answer a request that is complete at `now`, on the loop's clock."""
         behaviour = self.behaviour
         due = now + behaviour.latency.sample(self.random) if behaviour.latency else now
-        if behaviour.stall_for_ns and self.tally.started is not None:
-            begin = self.tally.started + behaviour.stall_at_ns / 1e9
-            end = begin + behaviour.stall_for_ns / 1e9
+        return self._stall_end(due) if behaviour.stall_for_ns else due
+
+    def _stall_end(self, due: float) -> float:
+        """The end of the stall if `due` is in it, else `due`."""
+        if self.tally.started is not None:
+            begin = self.tally.started + self.behaviour.stall_at_ns / 1e9
+            end = begin + self.behaviour.stall_for_ns / 1e9
             if begin <= due < end:
                 return end
         return due

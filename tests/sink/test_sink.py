@@ -114,9 +114,11 @@ async def test_a_stall_holds_responses_until_it_is_over() -> None:
 def test_the_stall_is_counted_from_the_first_request() -> None:
     """What is due in the stall is due at its end; what is due before or after it is not touched."""
     shared = Shared(Behaviour(stall_at_ns=2_000_000_000, stall_for_ns=1_000_000_000), 0)
-    assert shared.due(7.0) == 7.0
+    assert (shared.due(7.0), shared.stalls(7.0)) == (7.0, True), "the stall may begin with the first request"
     shared.tally.begin(10.0, 1)
-    assert [shared.due(now) for now in (10.0, 11.9, 12.0, 12.5, 13.0, 14.0)] == [10.0, 11.9, 13.0, 13.0, 13.0, 14.0]
+    instants = (10.0, 11.9, 12.0, 12.5, 13.0, 14.0)
+    assert [shared.due(now) for now in instants] == [10.0, 11.9, 13.0, 13.0, 13.0, 14.0]
+    assert [shared.stalls(now) for now in instants] == [False, False, True, True, False, False]
     shared.reset()
     shared.tally.begin(20.0, 1)
     assert shared.due(12.5) == 12.5
