@@ -14,11 +14,9 @@ import sys
 import traceback
 from typing import Final, NoReturn
 
-import numpy as np
-
 from load_tester.domain.test_type import Registry
 from load_tester.engine import worker
-from load_tester.engine.recorder import Recorder
+from load_tester.engine.warmup import warm_up
 
 SINGLE_THREADED: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Environment for the nursery: numpy must not start threads of its own before a fork."""
@@ -37,7 +35,9 @@ def main(registry: Registry) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    _warm_up()
+    warm_up()
+    gc.collect()
+    gc.freeze()
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not request:
@@ -62,15 +62,3 @@ def _be_worker(descriptor: int, registry: Registry) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(status)
-
-
-def _warm_up() -> None:
-    """Go through the code of the bookkeeping once: the first call of a numpy function costs milliseconds."""
-    recorder = Recorder(0)
-    for values in (recorder.dues, recorder.sents, recorder.end_dues, recorder.end_sents, recorder.ends):
-        values.extend(range(1000))
-    recorder.statuses.extend([200] * 1000)
-    recorder.aborted_unsent(np.arange(10), 20)
-    recorder.take()
-    gc.collect()
-    gc.freeze()

@@ -30,6 +30,7 @@ from load_tester.engine.attacker import Attacker
 from load_tester.engine.connection import HttpConnection, ObservingConnection
 from load_tester.engine.dialer import TcpDialer, tls_context
 from load_tester.engine.encoder import request_encoder
+from load_tester.engine.warmup import warm_up
 
 BOOK_INTERVAL_S: Final = 0.02
 BOOK_AT_LEAST: Final = 1_000
@@ -70,6 +71,11 @@ async def _serve(sock: socket.socket, registry: Registry) -> None:
     except Exception as error:  # noqa: BLE001  # a test type may raise anything; the run must say what
         writer.write(frames.encode(frames.Ready(refusal=f"{type(error).__name__}: {error}")))
     else:
+        warm_up()
+        # Whatever exists now lives as long as the process; looking through it again and again would only cause pauses.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         writer.write(frames.encode(frames.Ready()))
         await shift.work(reader)
     with contextlib.suppress(ConnectionError):
@@ -140,10 +146,6 @@ class _Shift:
                     raise AssertionError("a worker is planned once")
 
     def _start(self, at_unix_ns: int) -> None:
-        # Whatever exists now lives as long as the process; looking through it again and again would only cause pauses.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
         self._wall_ns, self._cpu_ns = clock.monotonic_ns(), time.process_time_ns()
         epoch_ns = at_unix_ns if self._epoch_ns is None else self._epoch_ns
         self._attacker.start(clock.monotonic_from_unix(at_unix_ns), epoch_ns)
