@@ -21,12 +21,6 @@ WAKE_QUANTUM_NS: Final = 50 * MICROSECOND
 """The attacker wakes no sooner than this after it has sent all that was due: at high rates the hits due within it are
 sent together. Half of it is the mean lag this costs; without it a worker at 50 000/s spends its core on waking up."""
 
-HELD_UP_NS: Final = 5 * MILLISECOND
-"""A hit that is noticed later than this was delayed by this machine, not by the target."""
-CATCH_UP_DIALS: Final = 16
-"""So many connections at once are opened for hits that were held up. They are due all together, but opening a
-connection for each would take longer than sending them over those there are, and delay what comes next."""
-
 REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
 
@@ -57,7 +51,6 @@ class Attacker:
         "_epoch_ns",
         "_first",
         "_head",
-        "_held_up",
         "_idle_append",
         "_is_head",
         "_make_request",
@@ -114,7 +107,6 @@ class Attacker:
         self._is_head = False
         self._body_bytes = self._bytes_out = 0
         self._waited = 0
-        self._held_up = 0
         self._running = False
         self._ended = False
         self.recorder = Recorder(0)
@@ -210,7 +202,7 @@ class Attacker:
             if now >= self._end:
                 self._running = False
             else:
-                self._dial_all()
+                self._dial_all(now)
                 self._wake.set(min(now + REDIAL_DELAY_NS, self._end))
         else:
             self._advance(now)
@@ -251,21 +243,20 @@ class Attacker:
     def connected(self, connection: HttpConnection) -> None:
         """See `ConnectionOwner`."""
         now = self._clock()
-        self._pool.dialed(connection)
+        self._pool.dialed(connection, now)
         self.recorder.opened(now)
         if not self._running:
             connection.close()
         elif now < self._until or self._head < self._tail:
             self._send(connection, now)
-            if self._pacer is not None:
-                self._pump(now)
+            self._refill(now)
         else:
             self._rest(connection, now)
 
     def dial_failed(self, kind: ErrorKind, message: str) -> None:
         """The hit that has waited longest fails with the connection that it would have used."""
         now = self._clock()
-        self._pool.dialed(None)
+        self._pool.dialed(None, now)
         if not self._running:
             return
         if self._pacer is None:
@@ -314,20 +305,14 @@ class Attacker:
 
     def _advance(self, now: int) -> None:
         """Let the hits that are due by now join the queue."""
-        tail = self._assignment.due_count(now - self._start)
-        if tail > self._tail:
-            if now - self._start - self._assignment.due(self._tail) > HELD_UP_NS:
-                self._held_up = tail
-            self._tail = tail
+        self._tail = max(self._tail, self._assignment.due_count(now - self._start))
 
     def _pump(self, now: int) -> None:
         """Send hits that are due while there are idle connections; open more if hits are left over."""
         while self._head < self._tail:
             connection = self._pool.take(now)
             if connection is None:
-                held_up = max(0, self._held_up - self._head)
-                wanted = self._tail - self._head - held_up + min(held_up, CATCH_UP_DIALS)
-                short = self._pool.dial(wanted - self._pool.dialing)
+                short = self._pool.dial(self._tail - self._head - self._pool.dialing, now)
                 if short and self._tail > self._waited:
                     # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
                     self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))
@@ -402,12 +387,12 @@ class Attacker:
     def _refill(self, now: int) -> None:
         """A connection may have become free, or gone."""
         if self._pacer is None:
-            self._dial_all()
+            self._dial_all(now)
         else:
             self._pump(now)
 
-    def _dial_all(self) -> None:
-        self._pool.dial(self._pool.max_connections)
+    def _dial_all(self, now: int) -> None:
+        self._pool.dial(self._pool.max_connections, now)
 
     def _give_up(self, connection: HttpConnection, status: int, now: int) -> None:
         """End a hit in flight without its response."""

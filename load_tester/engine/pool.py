@@ -1,5 +1,6 @@
 """The connections of one attacker: which are open, which are free, how many more there may be."""
 
+from collections import deque
 from typing import Final, Protocol
 
 from load_tester.domain.duration import MILLISECOND
@@ -8,6 +9,15 @@ from load_tester.engine.connection import NO_HIT, ConnectionOwner, HttpConnectio
 
 IDLE_CHECK_NS: Final = 100 * MILLISECOND
 """A connection that was idle for longer is looked at before it is used: targets close idle connections."""
+
+
+NEAR_NS: Final = 5 * MILLISECOND
+"""A target whose connections are open sooner than this is near."""
+NEAR_DIALS: Final = 8
+"""So many connections to a near target are opened at once. Opening one takes longer than the interval between hits at
+a high rate: with one for each hit that is due meanwhile, hundreds would be opened at the start, or after this machine
+has held the worker up, and everything else would be late because of it; while a few soon serve all. A target that is
+far away needs one for each, and gets it."""
 
 
 class DialOwner(ConnectionOwner, Protocol):
@@ -40,6 +50,8 @@ class Pool:
         self.max_connections = max_connections
         self._connections: set[HttpConnection] = set()
         self._bytes_of_closed = 0
+        self._dialed_at: deque[int] = deque()
+        self._dial_times_ns: deque[int] = deque(maxlen=NEAR_DIALS)
 
     @property
     def open(self) -> int:
@@ -59,19 +71,31 @@ class Pool:
         """The connections that have a hit in flight."""
         return [connection for connection in self._connections if connection.seq != NO_HIT]
 
-    def dial(self, wanted: int) -> int:
-        """Open up to `wanted` more, besides those being opened; returns how many there was no room for."""
+    def dial(self, wanted: int, now: int) -> int:
+        """Open up to `wanted` more, besides those being opened; at once only if the target is far, see `NEAR_NS`.
+
+        Returns how many there is no room for, now and later.
+        """
         room = self.max_connections - len(self._connections) - self.dialing
-        for _ in range(min(room, wanted)):
+        at_once = NEAR_DIALS - self.dialing if self._is_near(now) else wanted
+        for _ in range(min(room, wanted, at_once)):
             self.dialing += 1
+            self._dialed_at.append(now)
             self._dialer.dial()
         return max(0, wanted - max(0, room))
 
-    def dialed(self, connection: HttpConnection | None) -> None:
+    def dialed(self, connection: HttpConnection | None, now: int) -> None:
         """One that was being opened is open, or (`None`) could not be opened."""
         self.dialing -= 1
+        self._dial_times_ns.append(now - self._dialed_at.popleft())
         if connection is not None:
             self._connections.add(connection)
+
+    def _is_near(self, now: int) -> bool:
+        """Whether opening a connection is quick: as far as is known, or as long as nothing else is known."""
+        if self._dial_times_ns:  # the quickest of the last ones: the others may have waited for this machine
+            return min(self._dial_times_ns) < NEAR_NS
+        return not self._dialed_at or now - self._dialed_at[0] < NEAR_NS
 
     def take(self, now: int) -> HttpConnection | None:
         """A connection that is free and alive, if there is one; dead ones are closed on the way."""
@@ -102,6 +126,7 @@ class Pool:
         """Give up the connections that are being opened."""
         self._dialer.close()
         self.dialing = 0
+        self._dialed_at.clear()
 
     def close(self) -> None:
         """Close everything; hits in flight are forgotten."""

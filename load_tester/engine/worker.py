@@ -153,10 +153,14 @@ class _Shift:
         self._loop.call_later(SNAPSHOT_INTERVAL_S, self._report)
 
     def _book(self) -> None:
-        if self._attacker.recorder.pending >= BOOK_AT_LEAST:
+        pending = self._attacker.recorder.pending
+        if pending >= BOOK_AT_LEAST:
             self._attacker.recorder.flush()
         if not self._done.done():
-            self._loop.call_later(BOOK_INTERVAL_S, self._book)
+            # With little to book the next snapshot does it: waking up for nothing costs as much as a hit.
+            self._loop.call_later(
+                BOOK_INTERVAL_S if pending >= BOOK_AT_LEAST // 10 else SNAPSHOT_INTERVAL_S, self._book
+            )
 
     def _report(self) -> None:
         if self._done.done():
