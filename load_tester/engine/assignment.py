@@ -66,11 +66,13 @@ class Payloads:
         make_request: the test type's.
         encode: how requests are written.
         step_ns: with an unlimited rate, how far apart payloads are in their own time; 0: as far as they are sent.
+        ahead: whether requests may be made before the responses to those before them have come.
     """
 
     make_request: RequestMaker
     encode: Callable[[Request], bytes]
     step_ns: int = 0
+    ahead: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Final
 
 from load_tester.domain.duration import MICROSECOND, MILLISECOND
 from load_tester.domain.metrics import ErrorKind
-from load_tester.domain.request import Request
 from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.connection import NO_HIT, HttpConnection
+from load_tester.engine.magazine import Magazine, PayloadFailure
 from load_tester.engine.pool import Dialer, Pool
 from load_tester.engine.recorder import ABORTED, TIMED_OUT, Recorder
 
@@ -39,38 +39,33 @@ class Attacker:
 
     __slots__ = (  # also for speed: with more than 30 attributes, an instance dictionary makes each look-up slow
         "_assignment",
-        "_body_bytes",
         "_booked",
         "_bytes_out",
         "_clock",
         "_deadline",
-        "_encode",
         "_end",
         "_ended",
         "_ending",
         "_epoch_ns",
         "_first",
+        "_has_own_time",
         "_head",
         "_idle_append",
-        "_is_head",
-        "_make_request",
+        "_magazine",
         "_on_done",
         "_on_failure",
         "_pacer",
         "_pool",
-        "_request",
         "_running",
         "_sending",
         "_start",
         "_step",
-        "_step_ns",
         "_tail",
         "_timeout",
         "_total",
         "_until",
         "_waited",
         "_wake",
-        "_wire",
         "recorder",
     )
 
@@ -87,9 +82,8 @@ class Attacker:
         self._pacer = assignment.pacer
         self._first, self._step = assignment.share.first, assignment.share.step
         self._timeout = assignment.timeout_ns
-        self._make_request = payloads.make_request
-        self._encode = payloads.encode
-        self._step_ns = payloads.step_ns
+        self._magazine = Magazine(payloads, assignment)
+        self._has_own_time = payloads.step_ns > 0
         self._clock = timing.clock
         self._wake = timing.make_alarm(self._send_due)
         self._deadline = timing.make_alarm(self._expire)
@@ -102,10 +96,7 @@ class Attacker:
         self._head = 0
         self._tail = 0
         self._booked = 0
-        self._request: Request | None = None
-        self._wire = b""
-        self._is_head = False
-        self._body_bytes = self._bytes_out = 0
+        self._bytes_out = 0
         self._waited = 0
         self._running = False
         self._ended = False
@@ -126,7 +117,15 @@ class Attacker:
         self.recorder = recorder = Recorder(at_ns, unscheduled=self._pacer is None)
         # What the hot path calls, each in a tuple: unpacking five functions takes the time of looking up one as an
         # attribute that is called (CPython 3.11 specialises only look-ups of methods, and of attributes not called).
-        self._sending = (self._clock, self._make_request, recorder.sents.append, recorder.dues.append, self._pacer)
+        rounds = self._magazine.rounds
+        self._sending = (
+            self._clock,
+            rounds,
+            rounds.popleft,
+            recorder.sents.append,
+            recorder.dues.append,
+            self._pacer,
+        )
         self._ending = (
             self._clock,
             recorder.ends.append,
@@ -209,6 +208,8 @@ class Attacker:
             self._pump(now)
             if self._tail < self._total and self._running:
                 self._wake.set(max(self._start + self._assignment.due(self._tail), now + WAKE_QUANTUM_NS))
+                if self._head == self._tail:
+                    self._magazine.refill(self._head, self._epoch_ns)
         self._finish_if_done()
 
     def _expire(self) -> None:
@@ -231,7 +232,7 @@ class Attacker:
             if due > limit:
                 earliest = min(earliest, due)
                 break
-            self._head += 1
+            self._skip()
             self._out_of_time(due, now)
         self._deadline.set(earliest + self._timeout)
         if self._running:
@@ -260,13 +261,14 @@ class Attacker:
         if not self._running:
             return
         if self._pacer is None:
-            self._tail = self._head = self._head + 1
+            self._tail = self._tail + 1
+            self._skip()
             self.recorder.planned(now - self._start, 1)
             self.recorder.failed(kind, message, now, now, sent=False)
             # Not dialed again at once: with nobody there, that would be all this worker does.
         elif self._head < self._tail:
             due = self._start + self._assignment.due(self._head)
-            self._head += 1
+            self._skip()
             self.recorder.failed(kind, message, due, now, sent=False)
             self._pump(now)
         self._finish_if_done()
@@ -322,48 +324,44 @@ class Attacker:
 
     def _send(self, connection: HttpConnection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""
-        clock, make_request, append_sent, append_due, pacer = self._sending
+        clock, rounds, next_round, append_sent, append_due, pacer = self._sending
         i = self._head
-        self._head = i + 1
         seq = self._first + i * self._step
-        if pacer is None:
-            self._tail = i + 1
-            due = 0
-            at = self._epoch_ns + (seq * self._step_ns if self._step_ns else now - self._start)
-        else:
-            due = pacer.due(seq)
-            at = self._epoch_ns + due
-        try:
-            request = make_request(seq, at)
-            if request is not self._request:
-                self._write_down(request)
-        except Exception as error:  # noqa: BLE001  # a test type may raise anything; the run must end and say what
-            self._head = i
-            self._idle_append(connection)
-            self._on_failure(f"the payload of hit {seq} could not be made: {type(error).__name__}: {error}")
-            return
-        if self._is_head:
+        if not rounds:
+            try:
+                self._magazine.load(i, self._tail - i, self._payload_now(now))
+            except PayloadFailure as failure:
+                self._idle_append(connection)
+                self._on_failure(str(failure))
+                return
+        self._head = i + 1
+        wire, is_head, body_bytes = next_round()
+        if is_head:
             connection.expect_no_body()
         connection.seq = seq
         connection.sent = sent = clock()
         append_sent(sent)
         if pacer is None:
+            self._tail = i + 1
             connection.due = sent
         else:
-            connection.due = due = self._start + due
+            connection.due = due = self._start + pacer.due(seq)
             append_due(due)
         write = connection.write
-        write(self._wire)
-        if self._body_bytes:
-            self._bytes_out += self._body_bytes
+        write(wire)
+        if body_bytes:
+            self._bytes_out += body_bytes
 
-    def _write_down(self, request: Request) -> None:
-        """Prepare a request for being sent; a test type that returns the same one again is spared this."""
-        self._wire = self._encode(request)
-        method, _, _, body = request
-        self._is_head = method == "HEAD"
-        self._body_bytes = len(body)
-        self._request = request
+    def _payload_now(self, now: int) -> int:
+        """What payloads count from: the start of the attack if they have a time of their own, else the present."""
+        if self._pacer is not None or self._has_own_time:
+            return self._epoch_ns
+        return self._epoch_ns + now - self._start
+
+    def _skip(self) -> None:
+        """The hit at the head of the queue ends without being sent."""
+        self._head += 1
+        self._magazine.skip()
 
     def _rest(self, connection: HttpConnection, now: int) -> None:
         """There is nothing to be sent on a connection that is free."""

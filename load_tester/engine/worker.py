@@ -113,7 +113,12 @@ class _Shift:
             Assignment(
                 order.pacer, Share(plan.first, plan.step), order.duration_ns, order.timeout_ns, plan.max_connections
             ),
-            Payloads(targeter.request, request_encoder(target.authority, target.prefix), step_ns),
+            Payloads(
+                targeter.request,
+                request_encoder(target.authority, target.prefix),
+                step_ns,
+                ahead=targeter.observe is None,
+            ),
             Timing(clock.monotonic_ns, clock.make_alarm),
             make_dialer=dialer,
             on_done=self._end,

@@ -82,6 +82,7 @@ def scene(  # the knobs of the scenes below
     share: Share = Share(0, 1),  # noqa: B008  # immutable
     make_request: Callable[[int, int], Request] | None = None,
     step_ns: int = 0,
+    ahead: bool = True,
 ) -> Scene:
     """An attacker that has been told to start at START; a rate of 0 is unlimited."""
     time = VirtualTime(START - SECOND)
@@ -99,7 +100,7 @@ def scene(  # the knobs of the scenes below
 
     attacker = Attacker(
         Assignment(ConstantPacer(rate, SECOND) if rate else None, share, duration_ns, timeout_ns, connections),
-        Payloads(request, request_encoder("target", ""), step_ns),
+        Payloads(request, request_encoder("target", ""), step_ns, ahead),
         Timing(time.clock, time.alarm),
         make_dialer=target.dialer,
         on_done=lambda: stage[0].done.append(time.now_ns - START),
@@ -342,6 +343,39 @@ def test_a_payload_that_cannot_be_made_fails_the_attack_and_says_which() -> None
     figures = s.figures()
     assert (figures.planned, figures.sent, figures.answered, figures.aborted) == (51, 50, 50, 1)
     assert len(s.done) == 1
+
+
+@given(st.integers(0, 300), st.sampled_from([100, 20_000]), st.booleans())
+@settings(max_examples=20)
+def test_payloads_made_ahead_are_those_of_their_hits(fails_at: int, rate: int, gives_up: bool) -> None:
+    """However many are made at once, hit n is sent with payload n, also behind hits that were never sent."""
+
+    def make(seq: int, _: int) -> Request:
+        if seq == fails_at:
+            raise ValueError("no more")
+        return Request("GET", f"/{seq}")
+
+    answer = (lambda _now, _request: None) if gives_up else after(200_000)
+    s = scene(answer, rate=rate, duration_ns=200 * SECOND // rate, timeout_ns=SECOND, connections=3, make_request=make)
+    s.run(210 * SECOND // rate + 5 * SECOND)
+    sent = [int(request.split()[1][1:]) for _, request in s.target.received]
+    assert sent == sorted(set(sent))
+    assert not any(seq >= fails_at for seq in sent)
+    if fails_at >= 200:
+        assert s.failures == []
+        assert gives_up or sent == list(range(200))
+    elif not gives_up:
+        assert sent == list(range(fails_at))
+        assert s.failures == [f"the payload of hit {fails_at} could not be made: ValueError: no more"]
+    assert len(s.done) == 1
+    assert adds_up(s.figures())
+
+
+def test_a_test_type_that_learns_from_responses_is_asked_only_when_its_request_is_needed() -> None:
+    """With an observer, a request is made after the responses before it were seen, at any rate."""
+    s = scene(after(10_000), rate=50_000, duration_ns=SECOND // 100, connections=1, ahead=False)
+    s.run(SECOND // 200)
+    assert len(s.requests) == len(s.target.received)
 
 
 def test_a_request_that_cannot_be_written_fails_the_attack_too() -> None:
