@@ -109,6 +109,10 @@ class Crew:
         await self._hatchery.close()
 
 
+class _DiedUnready(AttackRefused):
+    """A worker that ended before it was ready; another one may do better, unless the test type is the reason."""
+
+
 class _LocalAttack:
     """One attack; it owns its links to workers and the task that watches them. See `interface.Attack`."""
 
@@ -217,7 +221,8 @@ class _LocalAttack:
             link.kill()
             raise AttackRefused(f"an attack worker was not ready within {READY_LIMIT_S:g} s") from error
         except (EOFError, ConnectionError) as error:
-            raise AttackRefused("an attack worker ended before it was ready; its own message is in the log") from error
+            await link.close()
+            raise _DiedUnready("an attack worker ended before it was ready; its own message is in the log") from error
         assert isinstance(ready, frames.Ready), "a worker answers its plan first"
         if ready.refusal is not None:
             raise AttackRefused(ready.refusal)
@@ -248,25 +253,32 @@ class _LocalAttack:
             self._readings.pop(k, None)
             if share is None or self._is_ending():
                 return
-            if self._replacements >= self._limits.replacements:
-                self._fail(f"{self._limits.replacements + 1} attack workers died; the last one was {link.pid}")
+            successor = await self._successor(k, share, link)
+            if successor is None:
                 self._book_unsent(share)
                 return
+            successor.send(frames.Start(self._start_unix_ns))
+            self._incidents.append(f"worker {successor.pid} took over the unsent share of worker {link.pid}")
+            link = successor
+
+    async def _successor(self, k: int, share: Share, dead: WorkerLink) -> WorkerLink | None:
+        """A fresh worker with the rest of a share, ready to be started; `None` when the attack has to end without."""
+        while self._replacements < self._limits.replacements:
             self._replacements += 1
             try:
                 fresh = await self._plan(k, share)
+            except _DiedUnready:
+                continue
             except AttackRefused as refusal:
-                self._fail(f"worker {link.pid} could not be replaced: {refusal}")
-                self._book_unsent(share)
-                return
+                self._fail(f"worker {dead.pid} could not be replaced: {refusal}")
+                return None
             if self._is_ending():
                 fresh.kill()
                 fresh.quiet.set()
-                self._book_unsent(share)
-                return
-            fresh.send(frames.Start(self._start_unix_ns))
-            self._incidents.append(f"worker {fresh.pid} took over the unsent share of worker {link.pid}")
-            link = fresh
+                return None
+            return fresh
+        self._fail(f"{self._limits.replacements + 1} attack workers died; the last one was {self._links[k].pid}")
+        return None
 
     async def _listen(self, k: int, link: WorkerLink) -> bool:
         """Take a worker's reports until it is done; `False` when it died before."""
