@@ -25,7 +25,8 @@ class AttackTest:
     """A test that a load tester runs: `add_vegeta_test`.
 
     `url` is that of the load tester, without a slash at its end. `num_messages` hits are sent per `per`; 0 means as
-    fast as the target answers. `timeout`, `max_connections` and `seed` are `None` when the load tester is to choose.
+    fast as the target answers. `timeout`, `max_connections`, `seed` and `payload_time` are
+    `None` when the load tester is to choose.
     """
 
     place: Place
@@ -41,6 +42,7 @@ class AttackTest:
     timeout: Duration | None = None
     max_connections: int | None = None
     seed: int | None = None
+    payload_time: str | None = None
     produce_report: bool = True
 
     @property
@@ -75,6 +77,8 @@ class AttackTest:
             wire["maxConnections"] = self.max_connections
         if self.seed is not None:
             wire["seed"] = self.seed
+        if self.payload_time is not None:
+            wire["payloadTime"] = self.payload_time
         return wire
 
 

@@ -123,6 +123,7 @@ class Vocabulary:
                 if max_connections is None
                 else _whole(max_connections, "max_connections", 1, MAX_CONNECTIONS),
                 seed=None if seed is None else _whole(seed, "seed", 0, MAX_SEED),
+                payload_time=_instant(options.get("payload_time")),
                 produce_report=_truth(options.get("produce_report", True), "produce_report"),
             )
         )
@@ -161,6 +162,13 @@ def _positive(value: Any, name: str) -> Duration:
     if duration.ns <= 0:
         raise Mistake(f"{name} must be above zero, not {duration}")
     return duration
+
+
+def _instant(value: Any) -> str | None:
+    """What payloads take for now; the load tester reads the instant itself."""
+    if value is not None and not isinstance(value, str):
+        raise Mistake(f"payload_time must be 'now' or an instant like '2025-01-02T15:04:05Z', not {_a(value)}")
+    return value
 
 
 def _whole(value: Any, name: str, least: int = 0, most: int = MAX_INT) -> int:

@@ -59,6 +59,13 @@ _EXAMPLE: Final = example(
     type=click.IntRange(0, MAX_SEED),
     help="Send the same payloads again: same seed, same number of workers, same bytes.",
 )
+@option(
+    "--payload-time",
+    scope="ATTACK",
+    metavar="now|INSTANT",
+    help="What payloads take for now at the start: an instant like 2025-01-02T15:04:05Z, or now for the true time.",
+    show_default="now; with a seed 2025-01-01T00:00:00Z, so that the bytes are the same",
+)
 @option("--name", scope="ATTACK", default="", help="A name for the run, to find it again.")
 @option("--label", "labels", scope="ATTACK", type=LabelType(), multiple=True, help="A label, key=value; repeatable.")
 @option("--json", "as_json", scope="ATTACK", is_flag=True, help="Print the report as JSON.")
@@ -70,6 +77,7 @@ def attack(  # noqa: PLR0913 - click hands over one argument per option
     duration_ns: int,
     params: str | None,
     seed: int | None,
+    payload_time: str | None,
     name: str,
     labels: tuple[tuple[str, ...], ...],
     as_json: bool,
@@ -88,6 +96,7 @@ def attack(  # noqa: PLR0913 - click hands over one argument per option
         "params": _params(params),
         "labels": labels,
         "seed": seed,
+        "payloadTime": payload_time,
     }
     test_types = registry()
     try:
@@ -160,7 +169,13 @@ def _params(text: str | None) -> Any:
     return params
 
 
-_OPTIONS = {"testType": "--type", "numMessages": "--rate", "per": "--rate", "attackDuration": "--duration"}
+_OPTIONS = {
+    "payloadTime": "--payload-time",
+    "testType": "--type",
+    "numMessages": "--rate",
+    "per": "--rate",
+    "attackDuration": "--duration",
+}
 
 
 def _bad_option(error: InvalidCommand) -> BadSetting:

@@ -47,7 +47,7 @@ def test_the_command_has_upstreams_keys_and_ours_when_they_are_given() -> None:
     """Empty names, descriptions and labels are left out; so are timeout, connections and seed unless given."""
     bare, full = plan_of(
         ATTACK + "\nadd_vegeta_test('90s', 'session', 0, Second / 2, {'a': [True, None, 1.5, (1, Day)]}, name=7,"
-        "description='text', labels={'a': 'b'}, timeout=5 * Second, max_connections=10, seed=3)"
+        "description='text', labels={'a': 'b'}, timeout=5 * Second, max_connections=10, seed=3, payload_time='now')"
     ).steps
     assert isinstance(bare, AttackTest)
     assert bare.command() == {
@@ -70,6 +70,7 @@ def test_the_command_has_upstreams_keys_and_ours_when_they_are_given() -> None:
         "timeout": "5s",
         "maxConnections": 10,
         "seed": 3,
+        "payloadTime": "now",
     }
 
 
