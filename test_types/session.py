@@ -108,5 +108,5 @@ SESSION: Final = TestType(
     params=SessionParams,
     build=_build,
     check=_check,
-    hits_per_worker=40_000,
+    hits_per_worker=25_000,
 )

@@ -1,7 +1,7 @@
 """A target on a loopback socket that remembers what it got, for tests of whole attacks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -13,7 +13,10 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @dataclass
 class RememberingTarget:
-    """What came in. While `silent`, requests are taken and not answered. `arrived` is set by every request."""
+    """What came in. While `silent`, requests are taken and answered only by `catch_up`.
+
+    `arrived` is set by every request; `on_answer` hears the path of each that is answered.
+    """
 
     url: str = ""
     paths: list[str] = field(default_factory=list)
@@ -21,6 +24,8 @@ class RememberingTarget:
     connections: int = 0
     most_open: int = 0
     silent: bool = False
+    unanswered: list[tuple[asyncio.Transport, str]] = field(default_factory=list)
+    on_answer: Callable[[str], object] = lambda _path: None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
     transports: set[asyncio.Transport] = field(default_factory=set)
@@ -35,6 +40,18 @@ class RememberingTarget:
         while len(self.paths) < count:
             self.arrived.clear()
             await self.arrived.wait()
+
+    def answer(self, transport: asyncio.Transport, path: str) -> None:
+        """Answer one request."""
+        self.on_answer(path)
+        transport.write(OK)
+
+    def catch_up(self) -> None:
+        """Answer what has come in the silence, and everything from now on."""
+        self.silent = False
+        for transport, path in self.unanswered:
+            self.answer(transport, path)
+        self.unanswered.clear()
 
     async def left_alone(self) -> None:
         """Wait until all connections have been closed."""
@@ -70,12 +87,15 @@ class _Served(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        self._target.paths.append(self._path)
+        path = self._path
+        self._target.paths.append(path)
         self._target.bodies.append(self._body)
         self._path, self._body = "", b""
         self._target.arrived.set()
-        if not self._target.silent:
-            self._transport.write(OK)
+        if self._target.silent:
+            self._target.unanswered.append((self._transport, path))
+        else:
+            self._target.answer(self._transport, path)
 
 
 @asynccontextmanager
