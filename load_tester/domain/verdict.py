@@ -1,8 +1,9 @@
 """Whether the generator kept its schedule, so that nobody blames the target for our limits."""
 
 from load_tester.domain.attack import Order
-from load_tester.domain.duration import MILLISECOND, SECOND, format_ns
+from load_tester.domain.duration import MILLISECOND, SECOND
 from load_tester.domain.metrics import Figures
+from load_tester.domain.report import rounded
 
 LAG_LIMIT_NS = 10 * MILLISECOND
 INTERVAL_SHARE = 0.1
@@ -22,10 +23,10 @@ def generator_limits(order: Order, figures: Figures, elapsed_ns: int, saturated_
     lag_limit = max(LAG_LIMIT_NS, int(INTERVAL_SHARE * SECOND / pacer.rate(0))) if pacer else LAG_LIMIT_NS
     if figures.lag.p99 > lag_limit:
         reasons.append(
-            f"hits were sent late: lag p99 was {format_ns(figures.lag.p99)}, above the limit of {format_ns(lag_limit)}"
+            f"hits were sent late: lag p99 was {rounded(figures.lag.p99)}, above the limit of {rounded(lag_limit)}"
         )
     if saturated_ns > min(SATURATED_LIMIT_NS, SATURATED_SHARE * elapsed_ns):
-        reasons.append(f"a worker had used up its core for {format_ns(saturated_ns)}: add workers, or lower the rate")
+        reasons.append(f"a worker had used up its core for {rounded(saturated_ns)}: add workers, or lower the rate")
     if figures.waited:
         reasons.append(
             f"{figures.waited} of {figures.planned} hits waited for a connection: all {order.max_connections} were busy"
