@@ -17,9 +17,12 @@ from load_tester.engine.magazine import Magazine, PayloadFailure
 from load_tester.engine.pool import Dialer, Pool
 from load_tester.engine.recorder import ABORTED, TIMED_OUT, Recorder
 
-WAKE_QUANTUM_NS: Final = 50 * MICROSECOND
+WAKE_QUANTUM_NS: Final = 100 * MICROSECOND
 """The attacker wakes no sooner than this after it has sent all that was due: at high rates the hits due within it are
 sent together. Half of it is the mean lag this costs; without it a worker at 50 000/s spends its core on waking up."""
+
+BUSY_NS: Final = 500 * MICROSECOND
+"""A worker that notices a hit later than this after it was due is busy: it is late itself, whatever the target does."""
 
 REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
@@ -51,6 +54,7 @@ class Attacker:
         "_has_own_time",
         "_head",
         "_idle_append",
+        "_is_busy",
         "_magazine",
         "_on_done",
         "_on_failure",
@@ -99,6 +103,7 @@ class Attacker:
         self._bytes_out = 0
         self._waited = 0
         self._running = False
+        self._is_busy = False
         self._ended = False
         self.recorder = Recorder(0)
 
@@ -307,14 +312,17 @@ class Attacker:
 
     def _advance(self, now: int) -> None:
         """Let the hits that are due by now join the queue."""
-        self._tail = max(self._tail, self._assignment.due_count(now - self._start))
+        tail = self._assignment.due_count(now - self._start)
+        if tail > self._tail:
+            self._is_busy = now - self._start - self._assignment.due(self._tail) > BUSY_NS
+            self._tail = tail
 
     def _pump(self, now: int) -> None:
         """Send hits that are due while there are idle connections; open more if hits are left over."""
         while self._head < self._tail:
             connection = self._pool.take(now)
             if connection is None:
-                short = self._pool.dial(self._tail - self._head - self._pool.dialing, now)
+                short = self._pool.dial(self._tail - self._head - self._pool.dialing, now, busy=self._is_busy)
                 if short and self._tail > self._waited:
                     # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
                     self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))

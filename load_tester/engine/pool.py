@@ -11,13 +11,13 @@ IDLE_CHECK_NS: Final = 100 * MILLISECOND
 """A connection that was idle for longer is looked at before it is used: targets close idle connections."""
 
 
-NEAR_NS: Final = 5 * MILLISECOND
+NEAR_NS: Final = 20 * MILLISECOND
 """A target whose connections are open sooner than this is near."""
 NEAR_DIALS: Final = 8
-"""So many connections to a near target are opened at once. Opening one takes longer than the interval between hits at
-a high rate: with one for each hit that is due meanwhile, hundreds would be opened at the start, or after this machine
-has held the worker up, and everything else would be late because of it; while a few soon serve all. A target that is
-far away needs one for each, and gets it."""
+"""So many connections to a near target are opened at once, or half as many as there are. Opening one takes longer than
+the interval between hits at a high rate: with one for each hit that is due meanwhile, hundreds would be opened at the
+start, or after this machine has held the worker up, and everything else would be late because of it; while a few soon
+serve all. A target that is far away needs one for each, and gets it."""
 
 
 class DialOwner(ConnectionOwner, Protocol):
@@ -71,18 +71,22 @@ class Pool:
         """The connections that have a hit in flight."""
         return [connection for connection in self._connections if connection.seq != NO_HIT]
 
-    def dial(self, wanted: int, now: int) -> int:
+    def dial(self, wanted: int, now: int, *, busy: bool = False) -> int:
         """Open up to `wanted` more, besides those being opened; at once only if the target is far, see `NEAR_NS`.
 
-        Returns how many there is no room for, now and later.
+        With `busy`, the worker itself is behind: then more connections to a near target would only add to its work.
+        Returns how many would be needed although all there may be are open or being opened.
         """
         room = self.max_connections - len(self._connections) - self.dialing
-        at_once = NEAR_DIALS - self.dialing if self._is_near(now) else wanted
+        at_once = wanted
+        if self._is_near(now):
+            most = 0 if busy and self._connections else max(NEAR_DIALS, len(self._connections) // 2)
+            at_once = most - self.dialing
         for _ in range(min(room, wanted, at_once)):
             self.dialing += 1
             self._dialed_at.append(now)
             self._dialer.dial()
-        return max(0, wanted - max(0, room))
+        return 0 if room > 0 else max(0, wanted)
 
     def dialed(self, connection: HttpConnection | None, now: int) -> None:
         """One that was being opened is open, or (`None`) could not be opened."""

@@ -265,16 +265,16 @@ def test_hits_that_were_held_up_here_do_not_each_get_a_connection() -> None:
     s.run(2 * SECOND)
     figures = s.figures()
     assert figures.answered == 2_000
-    assert figures.connections_opened < 100
+    assert figures.connections_opened < 200
     assert figures.waited == 0, "there was room for more connections all the time"
 
 
 def test_a_far_target_gets_a_connection_for_every_hit_that_is_due() -> None:
-    """With 100 ms a round trip, 4 000/s need 800 connections: each is opened within 5 ms of when its hit is due."""
+    """With 100 ms a round trip, 4 000/s need 800 connections: each is opened within 20 ms of when its hit is due."""
     s = scene(after(100 * MILLISECOND), rate=4_000, connections=1_000, connect_ns=100 * MILLISECOND)
     s.run(SECOND)
-    assert s.figures().lag.max <= 105 * MILLISECOND
-    assert 400 <= s.attacker.open <= 830
+    assert s.figures().lag.max <= 120 * MILLISECOND
+    assert 400 <= s.attacker.open <= 900
 
 
 def test_a_near_target_is_not_flooded_with_connections_at_the_start() -> None:
