@@ -51,7 +51,7 @@ class Pool:
         self._connections: set[HttpConnection] = set()
         self._bytes_of_closed = 0
         self._dialed_at: deque[int] = deque()
-        self._dial_times_ns: deque[int] = deque(maxlen=NEAR_DIALS)
+        self._quickest_ns: int | None = None
 
     @property
     def open(self) -> int:
@@ -91,14 +91,15 @@ class Pool:
     def dialed(self, connection: HttpConnection | None, now: int) -> None:
         """One that was being opened is open, or (`None`) could not be opened."""
         self.dialing -= 1
-        self._dial_times_ns.append(now - self._dialed_at.popleft())
+        dial_ns = now - self._dialed_at.popleft()
+        self._quickest_ns = dial_ns if self._quickest_ns is None else min(self._quickest_ns, dial_ns)
         if connection is not None:
             self._connections.add(connection)
 
     def _is_near(self, now: int) -> bool:
         """Whether opening a connection is quick: as far as is known, or as long as nothing else is known."""
-        if self._dial_times_ns:  # the quickest of the last ones: the others may have waited for this machine
-            return min(self._dial_times_ns) < NEAR_NS
+        if self._quickest_ns is not None:  # the others may have waited for this machine
+            return self._quickest_ns < NEAR_NS
         return not self._dialed_at or now - self._dialed_at[0] < NEAR_NS
 
     def take(self, now: int) -> HttpConnection | None:
