@@ -402,12 +402,7 @@ class Attacker:
 
     def _give_up(self, connection: HttpConnection, status: int, now: int) -> None:
         """End a hit in flight without its response."""
-        recorder = self.recorder
-        recorder.ends.append(now)
-        recorder.end_sents.append(connection.sent)
-        recorder.statuses.append(status)
-        if self._pacer is not None:
-            recorder.end_dues.append(connection.due)
+        self.recorder.given_up(status, connection.due, connection.sent, now)
         connection.seq = NO_HIT
         connection.close()
 

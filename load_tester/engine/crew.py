@@ -327,7 +327,7 @@ class _LocalAttack:
 
         Returns what is left of its share, or `None` when nothing is.
         """
-        at_ns = max(0, self._elapsed_ns() if self._stopped_ns is None else self._stopped_ns)
+        at_ns = self._ended_ns()
         if self._pacer is None:
             planned = link.planned
             left = None if at_ns >= self._order.duration_ns else link.share.after(link.planned * link.share.step)
@@ -349,7 +349,7 @@ class _LocalAttack:
     def _book_unsent(self, share: Share) -> None:
         """Account for hits that came due while nobody was there to send them, in an attack that then ended."""
         if self._pacer is not None:
-            at_ns = self._elapsed_ns() if self._stopped_ns is None else self._stopped_ns
+            at_ns = self._ended_ns()
             due = share.count(self._pacer.hits(min(at_ns, self._order.duration_ns)))
             self._book(at_ns, Counts(planned=due, aborted=due))
 
@@ -361,12 +361,16 @@ class _LocalAttack:
         """End the attack as failed: the other workers stop at once."""
         if self._failure is None:
             self._failure = message
-            self._stopped_ns = self._elapsed_ns() if self._stopped_ns is None else self._stopped_ns
+            self._stopped_ns = self._ended_ns()
             for link in self._links.values():
                 link.send(frames.Stop(0))
 
     def _is_ending(self) -> bool:
         return self._stopped_ns is not None
+
+    def _ended_ns(self) -> int:
+        """Until when hits come due: the stop, or now while there was none; nanoseconds after the start, at least 0."""
+        return max(0, self._elapsed_ns() if self._stopped_ns is None else self._stopped_ns)
 
     def _elapsed_ns(self) -> int:
         return monotonic_ns() - self._start_ns

@@ -61,7 +61,7 @@ class Pool:
     @property
     def in_flight(self) -> int:
         """How many connections have a hit in flight; counted when asked, not hit by hit."""
-        return sum(connection.seq != NO_HIT for connection in self._connections)
+        return len(self.busy())
 
     def is_busy(self) -> bool:
         """Whether any hit is in flight."""

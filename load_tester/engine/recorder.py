@@ -92,6 +92,14 @@ class Recorder:
             counts.first_at = at if counts.first_at < 0 else min(counts.first_at, at)
             counts.last_at = max(counts.last_at, at)
 
+    def given_up(self, status: int, due_ns: int, sent_ns: int, now_ns: int) -> None:
+        """Append a hit that ends in flight without its response: `TIMED_OUT` or `ABORTED`."""
+        self.ends.append(now_ns)
+        self.end_sents.append(sent_ns)
+        self.statuses.append(status)
+        if not self._unscheduled:
+            self.end_dues.append(due_ns)
+
     def out_of_time(self, kind: ErrorKind, message: str, due_ns: int, now_ns: int) -> None:
         """Count a hit that was never sent and whose time is over; the time it waited is a response time."""
         self.failed(kind, message, due_ns, now_ns, sent=False)
