@@ -7,7 +7,7 @@ from rich.text import Text
 
 from load_starter.execution import Status, StepResult
 from load_starter.plan import AttackTest, Plan, Step
-from load_tester.domain.report import one_line, per_second, percentage, rounded
+from load_tester.domain.report import one_line, per_second, percentage, rounded, unwanted_statuses
 from load_tester.domain.run import Run
 
 _STYLES = {Status.FINISHED: "green", Status.FAILED: "bold red", Status.INTERRUPTED: "yellow"}
@@ -49,7 +49,7 @@ def results_table(results: Sequence[StepResult]) -> Table:
 def _figures(run: Run) -> list[str]:
     figures = run.summary
     failures = [f"{kind} {count}" for kind, count in figures.errors.items()]
-    failures += [f"status {code} {count}" for code, count in figures.status_codes.items() if not "200" <= code < "400"]
+    failures += [f"status {code} {count}" for code, count in unwanted_statuses(figures).items()]
     failures += [f"{word} {count}" for word, count in (("aborted", figures.aborted), ("lost", figures.lost)) if count]
     return [
         str(figures.planned),

@@ -78,6 +78,11 @@ class ListedProjects:
         return self.projects[index]
 
 
+def provider_of(projects: Sequence[Project] | None) -> ProjectProvider:
+    """The provider of a projects file's projects; without a file, of made-up ones."""
+    return MadeUpProjects() if projects is None else ListedProjects(projects)
+
+
 def decode_projects(content: bytes) -> tuple[Project, ...]:
     """Read the content of a `projects.json`: a JSON array of projects, every value a string.
 

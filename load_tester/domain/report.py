@@ -59,8 +59,7 @@ def brief(run: Run) -> str:
     Errors are all hits that have ended without a status of 200 to 399, whatever the reason.
     """
     figures = run.summary
-    unwanted = sum(count for code, count in figures.status_codes.items() if not "200" <= code < "400")
-    errors = figures.failed + figures.aborted + figures.lost + unwanted
+    errors = figures.failed + figures.aborted + figures.lost + sum(unwanted_statuses(figures).values())
     parts = [
         f"{figures.sent} sent",
         per_second(figures.rate),
@@ -70,6 +69,11 @@ def brief(run: Run) -> str:
         *([f"{run.waiting} waiting"] if run.waiting else []),
     ]
     return "  ".join(parts)
+
+
+def unwanted_statuses(figures: Figures) -> dict[str, int]:
+    """The statuses of the answers that are no successes, those outside of 200 to 399, with their counts."""
+    return {code: count for code, count in figures.status_codes.items() if not "200" <= code < "400"}
 
 
 def rounded(ns: int) -> str:

@@ -20,7 +20,7 @@ import uvloop
 
 from load_tester.domain.duration import SECOND
 from load_tester.domain.pacer import Share
-from load_tester.domain.project import ListedProjects, MadeUpProjects
+from load_tester.domain.project import provider_of
 from load_tester.domain.request import Response, Targeter
 from load_tester.domain.target import parse_target
 from load_tester.domain.test_type import BuildContext, Registry
@@ -235,6 +235,5 @@ class _Shift:
 def _targeter(plan: frames.Plan, registry: Registry) -> Targeter:
     order = plan.order
     test_type = registry[order.test_type]
-    projects = MadeUpProjects() if order.projects is None else ListedProjects(order.projects)
     build: Callable[[Any, BuildContext], Targeter] = test_type.build
-    return build(test_type.decode(order.params), BuildContext(Random(plan.random_seed), projects))
+    return build(test_type.decode(order.params), BuildContext(Random(plan.random_seed), provider_of(order.projects)))

@@ -18,7 +18,7 @@ from load_tester.domain.attack import Ending, Order, Outcome, Tls, Update
 from load_tester.domain.command import Command, first_request
 from load_tester.domain.duration import SECOND
 from load_tester.domain.instant import to_datetime
-from load_tester.domain.project import ListedProjects, MadeUpProjects, Project, ProjectProvider
+from load_tester.domain.project import Project, provider_of
 from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.domain.test_type import Registry
 from load_tester.engine.interface import Attack, AttackRefused, Engine
@@ -121,7 +121,9 @@ class Supervisor:
             InvalidCommand: a first request could not be made; the attack that runs was not touched.
             AttackRefused: the engine could not start it; its record says so.
         """
-        await anyio.to_thread.run_sync(first_request, command, self.registry, self._projects(), self._now_ns())
+        await anyio.to_thread.run_sync(
+            first_request, command, self.registry, provider_of(self.site.projects), self._now_ns()
+        )
         async with self._turn():
             return await self._replace(self._accepted(command))
 
@@ -187,9 +189,6 @@ class Supervisor:
         """What this process knows better than the store."""
         live = self._live.get(run_id)
         return live.record() if live is not None else self._journal.pending(run_id)
-
-    def _projects(self) -> ProjectProvider:
-        return MadeUpProjects() if self.site.projects is None else ListedProjects(self.site.projects)
 
     def _accepted(self, command: Command) -> LiveRun:
         """The run of a command, with everything in place that it left open."""
