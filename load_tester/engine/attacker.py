@@ -211,10 +211,10 @@ class Attacker:
         else:
             self._advance(now)
             self._pump(now)
-            if self._tail < self._total and self._running:
-                self._wake.set(max(self._start + self._assignment.due(self._tail), now + WAKE_QUANTUM_NS))
-                if self._head == self._tail:
-                    self._magazine.refill(self._head, self._epoch_ns)
+            if self._running:
+                if self._tail < self._total:
+                    self._wake.set(max(self._start + self._assignment.due(self._tail), now + WAKE_QUANTUM_NS))
+                self._magazine.refill(self._head, self._tail - self._head, self._epoch_ns)
         self._finish_if_done()
 
     def _expire(self) -> None:

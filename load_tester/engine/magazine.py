@@ -3,7 +3,8 @@
 What a payload takes for now is when its hit is due, which is known beforehand; so nothing is different in a payload
 that is made early. Making a dozen in a row takes half the time of making each between two system calls, when neither
 the processor's caches nor its branch predictor remember how. It also happens after what was due has been sent, so that
-hits seldom wait for their payload.
+hits seldom wait for their payload; and while hits wait for a connection, so that a queue is worked off as fast as it
+can be sent: after a stall of 1 s at 1 000/s, 8 µs a hit instead of 16.
 """
 
 from collections import deque
@@ -17,7 +18,9 @@ from load_tester.engine.assignment import Assignment, Payloads
 AHEAD: Final = 16
 """So many are made in a row: enough for the caches, and not so many that a hit has to wait long for them."""
 AHEAD_WITHIN_NS: Final = 200 * MICROSECOND
-"""Only where hits are closer than this: otherwise time is not what there is too little of."""
+"""Only where hits are closer than this, or wait: otherwise time is not what there is too little of."""
+READY_BYTES: Final = 4 * 1024 * 1024
+"""For hits that wait, so much is kept ready at most."""
 
 
 class Round(NamedTuple):
@@ -73,10 +76,19 @@ class Magazine:
         if self.rounds:
             self.rounds.popleft()
 
-    def refill(self, i: int, now_ns: int) -> None:
-        """Use a quiet moment: if nothing is ready, make what comes after the hits that have been sent."""
-        if self._ahead > 1 and not self.rounds and i < self._total and self._failure is None:
-            self._make(i, self._ahead, now_ns)
+    def refill(self, i: int, waiting: int, now_ns: int) -> None:
+        """Use a quiet moment to make a few of the requests that come next, there being a schedule.
+
+        Hit `i` of the share is the next one; `waiting` hits are due and wait for a connection.
+        """
+        ready = len(self.rounds)
+        if waiting:
+            fits = ready * len(self._last_round.wire) < READY_BYTES
+            count = min(self._most, waiting - ready) if self._most > 1 and fits else 0
+        else:
+            count = 0 if ready or self._ahead == 1 else self._ahead
+        if count > 0 and i + ready < self._total and self._failure is None:
+            self._make(i + ready, count, now_ns)
 
     def _make(self, first: int, count: int, now_ns: int) -> None:
         share, pacer, step_ns = self._assignment.share, self._assignment.pacer, self._step_ns

@@ -14,6 +14,7 @@ from load_tester.domain.request import Request
 from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.attacker import Attacker
 from load_tester.engine.encoder import request_encoder
+from load_tester.engine.magazine import READY_BYTES
 from load_tester.engine.virtual import OK, VirtualTarget, VirtualTime
 
 START = 2_000 * SECOND
@@ -369,6 +370,34 @@ def test_payloads_made_ahead_are_those_of_their_hits(fails_at: int, rate: int, g
         assert s.failures == [f"the payload of hit {fails_at} could not be made: ValueError: no more"]
     assert len(s.done) == 1
     assert adds_up(s.figures())
+
+
+def test_payloads_of_hits_that_wait_are_made_while_they_wait() -> None:
+    """When a stall ends, the queue is sent without making anything first, each hit with the payload of its due time."""
+    stalled_until = START + SECOND
+    s = scene(lambda now, _: (OK, max(now, stalled_until)), duration_ns=SECOND, connections=2)
+    s.run(SECOND - 1)
+    assert len(s.target.received) == 2
+    assert s.requests == [(seq, EPOCH + seq * MILLISECOND) for seq in range(1_000)]
+    s.run(2 * SECOND)
+    sent = [int(request.split()[1][1:]) for _, request in s.target.received]
+    assert sent == list(range(1_000))
+    assert len(s.requests) == 1_000
+
+
+def test_a_queue_of_large_payloads_is_not_kept_in_memory() -> None:
+    """What is made for hits that wait stays below a few MB, however many they are."""
+    body = b"x" * 1024 * 1024
+    s = scene(
+        lambda now, _: (OK, max(now, START + SECOND)),
+        connections=1,
+        make_request=lambda seq, _: Request("POST", f"/{seq}", (), body),
+    )
+    s.run(SECOND - 1)
+    most = 1 + 16 + READY_BYTES // len(body)  # the one in flight, the last few made at once, and what is kept
+    assert READY_BYTES // len(body) < len(s.requests) <= most
+    s.run(2 * SECOND)
+    assert s.figures().answered == 1_000
 
 
 def test_a_test_type_that_learns_from_responses_is_asked_only_when_its_request_is_needed() -> None:
