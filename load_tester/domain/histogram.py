@@ -20,10 +20,13 @@ SIGNIFICANT_DIGITS: Final = 3
 _UNIT_MAGNITUDE: Final = 9  # floor(log2(LOWEST_NS))
 _HALF_MAGNITUDE: Final = 10  # 2 · 10³ distinct values need 2048 = 2^11 sub-buckets, of which half are new per bucket
 _HALF_COUNT: Final = 1 << _HALF_MAGNITUDE
-_SUB_BUCKET_MASK: Final = ((2 * _HALF_COUNT) - 1) << _UNIT_MAGNITUDE
 _FIRST_BITS: Final = _UNIT_MAGNITUDE + _HALF_MAGNITUDE + 1  # the bits of the values of bucket 0
 _BUCKETS: Final = HIGHEST_NS.bit_length() - _FIRST_BITS + 1
 COUNTS_LENGTH: Final = (_BUCKETS + 1) * _HALF_COUNT
+_FIRST_SPAN: Final = 1 << _FIRST_BITS
+_FLOAT_FRACTION_BITS: Final = 52
+_FLOAT_OFFSET: Final = ((1023 + _FIRST_BITS) << _HALF_MAGNITUDE) - 2 * _HALF_COUNT
+"""What the exponent and ten bits of the float64 of `_FIRST_SPAN`, whose index is 2048, are above that."""
 
 
 class HistogramDelta(msgspec.Struct, frozen=True, array_like=True):
@@ -57,11 +60,17 @@ class Distribution(msgspec.Struct, frozen=True):
 def bucket_index(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """The index into the counts of each value; values must be within 0 and `HIGHEST_NS`.
 
-    The number of bits of a value comes from the exponent of its float64, which is exact below 2^53.
+    Bucket 0 counts in steps of 512 ns. From each power of two above it on there are 1024 steps up to the next, which is
+    what the exponent of a float64 and the first ten bits of its fraction (IEEE 754; exact below 2^53) say of a value.
     """
-    bits = np.frexp((values | _SUB_BUCKET_MASK).astype(np.float64))[1].astype(np.int64)
-    bucket = bits - _FIRST_BITS
-    return (bucket << _HALF_MAGNITUDE) + (values >> (bucket + _UNIT_MAGNITUDE))
+    high_bits = values.astype(np.float64).view(np.int64) >> (_FLOAT_FRACTION_BITS - _HALF_MAGNITUDE)
+    return np.where(values < _FIRST_SPAN, values >> _UNIT_MAGNITUDE, high_bits - _FLOAT_OFFSET)
+
+
+def _index(value: int) -> int:
+    """`bucket_index` of one value."""
+    bucket = max(0, value.bit_length() - _FIRST_BITS)
+    return (bucket << _HALF_MAGNITUDE) + (value >> (bucket + _UNIT_MAGNITUDE))
 
 
 def highest_equivalent(index: int) -> int:
@@ -97,11 +106,12 @@ class Histogram:
         """Count the values, in nanoseconds. One call for many values costs little more than a call for one."""
         if not values.size:
             return
-        values = np.clip(values, 0, HIGHEST_NS)
-        index = bucket_index(values)
-        top = int(index.max()) + 1
-        self.counts[:top] += np.bincount(index, minlength=top)
-        self._extend(int(values.size), int(values.sum()), int(values.min()), int(values.max()))
+        low, high = int(values.min()), int(values.max())
+        if low < 0 or high > HIGHEST_NS:
+            values = np.clip(values, 0, HIGHEST_NS)
+            low, high = (min(max(0, value), HIGHEST_NS) for value in (low, high))
+        np.add.at(self.counts, bucket_index(values), 1)
+        self._extend(int(values.size), int(values.sum()), low, high)
 
     def add(self, delta: HistogramDelta) -> Self:
         """Add the counts of another histogram."""
@@ -116,7 +126,8 @@ class Histogram:
         """All counts so far, to be added elsewhere."""
         if not self.total:
             return HistogramDelta()
-        filled = np.flatnonzero(self.counts)
+        first = _index(self.min)  # looking at all counts, most of them never used, would take ten times as long
+        filled = np.flatnonzero(self.counts[first : _index(self.max) + 1]) + first
         return HistogramDelta(
             self.total,
             self.sum,

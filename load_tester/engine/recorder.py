@@ -4,6 +4,8 @@ Measured on one core: the appends of one hit take 0.2 µs, and booking in batche
 three histograms hit by hit would take 9 µs.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -130,12 +132,17 @@ class Recorder:
             ends = _drained(self.ends) - self.start_ns
             latencies = ends - (_drained(self.end_sents) - self.start_ns)
             response_times = None if self._unscheduled else ends - (_drained(self.end_dues) - self.start_ns)
-            statuses = _drained(self.statuses)
+            statuses = self.statuses.copy()
+            self.statuses.clear()
             for tally, part in self._by_second(ends):
                 tally.counts.end_at = max(tally.counts.end_at, int(ends[part.stop - 1]))
-                tally.latency.record(latencies[part][statuses[part] > 0])
+                numbers = Counter(statuses[part])
+                if min(numbers) > 0:
+                    tally.latency.record(latencies[part])
+                else:
+                    tally.latency.record(latencies[part][np.array(statuses[part]) > 0])
                 tally.response_time.record((latencies if response_times is None else response_times)[part])
-                _book_statuses(tally.counts, statuses[part])
+                _book_statuses(tally.counts, numbers)
         if self.bytes_in or self.bytes_out:
             # Booked into the newest second that is known: their sum is exact, their second may be behind by one in
             # which nothing else happened, but never one that was handed over before a later one.
@@ -163,6 +170,8 @@ class Recorder:
     def _by_second(self, instants: NDArray[np.int64]) -> list[tuple[_Tally, slice]]:
         """The parts of an array of instants, in order of time, that fall into the same second."""
         first, last = int(instants[0]) // SECOND, int(instants[-1]) // SECOND
+        if first == last:
+            return [(self._tally(first * SECOND), slice(0, len(instants)))]
         bounds = np.searchsorted(instants, np.arange(first + 1, last + 1) * SECOND)
         edges = [0, *(int(bound) for bound in bounds), len(instants)]
         return [
@@ -188,9 +197,8 @@ def _book_sent(tally: _Tally, sents: NDArray[np.int64], lags: NDArray[np.int64])
     tally.lag.record(lags)
 
 
-def _book_statuses(counts: Counts, statuses: NDArray[np.int64]) -> None:
-    codes, numbers = np.unique(statuses, return_counts=True)
-    for code, number in zip(codes.tolist(), numbers.tolist(), strict=True):
+def _book_statuses(counts: Counts, numbers: Mapping[int, int]) -> None:
+    for code, number in numbers.items():
         if code == TIMED_OUT:
             counts.failed += number
             counts.errors[ErrorKind.TIMEOUT] = counts.errors.get(ErrorKind.TIMEOUT, 0) + number
