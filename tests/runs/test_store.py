@@ -1,11 +1,14 @@
-"""What is kept, in a real SQLite file."""
+"""What is kept, in a real SQLite file and by a real PostgreSQL server."""
 
+import itertools
+import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +18,9 @@ from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.runs.row import decode_second, encode_second
 from load_tester.runs.store import FILE_NAME, RunAlive, RunStore, StoreUnavailable, UnknownRun, sqlite_url
 from load_tester.testing import answered_second, second_of
+from tests.runs import postgresql
 
+numbers = itertools.count()
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
@@ -24,10 +29,35 @@ def run_at(seconds: float, state: RunState = RunState.FINISHED) -> Run:
     return Run(id=f"run-{seconds:05}", state=state, created_at=NOW + timedelta(seconds=seconds))
 
 
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server; `.ci/run` installs one."""
+    program = postgresql.server_program()
+    if program is None:
+        assert not os.environ.get("CI"), "CI installs PostgreSQL"
+        pytest.skip("PostgreSQL is not installed")
+    with postgresql.running(program) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty store can be kept: in a new file, or in a new database of the server."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    server = sa.make_url(request.getfixturevalue("server_url"))
+    name = f"store_{next(numbers)}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.set(database=name).render_as_string()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RunStore]:
+def store(url: str) -> Iterator[RunStore]:
     """An empty store."""
-    store = RunStore(sqlite_url(tmp_path))
+    store = RunStore(url)
     yield store
     store.close()
 
@@ -53,11 +83,11 @@ def test_a_run_comes_back_as_it_was_put(store: RunStore) -> None:
     assert store.page(10).total == 2
 
 
-def test_what_was_stored_is_there_for_the_next_process(store: RunStore, tmp_path: Path) -> None:
-    """Another store on the same directory finds everything."""
+def test_what_was_stored_is_there_for_the_next_process(store: RunStore, url: str) -> None:
+    """Another store on the same database finds everything."""
     store.write((run_at(1),), {run_at(1).id: [answered_second(0, 7)]})
     store.close()
-    again = RunStore(sqlite_url(tmp_path))
+    again = RunStore(url)
     assert again.page(1).runs == (run_at(1),)
     assert again.totals(run_at(1).id).counts.answered == 7
     again.close()
@@ -99,7 +129,7 @@ def test_the_timeline_shows_each_second_as_it_was(store: RunStore) -> None:
 
 def test_all_of_a_write_is_stored_or_nothing(store: RunStore) -> None:
     """Seconds of a run that is not stored are refused, and take the rest of their transaction with them."""
-    with pytest.raises(StoreUnavailable, match="FOREIGN KEY"):
+    with pytest.raises(StoreUnavailable, match=r"(?i)foreign key"):
         store.write((run_at(1),), {"unknown": [answered_second(0, 1)]})
     assert store.page(1).total == 0
 
@@ -125,9 +155,11 @@ def test_only_a_run_that_has_ended_is_deleted(store: RunStore) -> None:
     assert store.alive() == (run_at(1, RunState.RUNNING),)
 
 
-def test_histograms_are_stored_for_other_programs_to_read(store: RunStore, tmp_path: Path) -> None:
+def test_histograms_are_stored_for_other_programs_to_read(tmp_path: Path) -> None:
     """The column is a compressed HdrHistogram, readable without this program."""
+    store = RunStore(sqlite_url(tmp_path))
     store.write((run_at(1),), {run_at(1).id: [answered_second(0, 5, 2_000_000)]})
+    store.close()
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         [(blob, version)] = connection.execute("SELECT latency, version FROM seconds, schema_version").fetchall()
     connection.close()
