@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check format bench demo lock clean
+.PHONY: help venv test check format docs bench demo lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: venv ## check format, lint, types and the direction of imports
 format: venv ## format the code and repair what the linter can repair
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: venv ## write the pages of documentation that are made from the code
+	$(BIN)/python -m test_types.reference >docs/test-types.md
 
 bench: venv ## measure what is promised, beside wrk, hey and vegeta where they are installed
 	$(BIN)/python -m bench $(ARGS)

@@ -4,15 +4,13 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from load_tester.domain.duration import DAY, Duration
+from load_tester.domain.duration import Duration
+from load_tester.domain.parameter import Span
 from load_tester.domain.test_type import BuildContext, InvalidParams
 
 N = TypeVar("N", int, Duration)
 
-MAX_DURATION: Final = Duration(365 * DAY)
-"""The longest duration a parameter may have: payloads stay in this century."""
-
-ZERO: Final = Duration(0)
+ZERO: Final = Span(0)
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 """How many different values there are: of projects, users, releases."""
@@ -26,12 +24,6 @@ Weight = Annotated[int, msgspec.Meta(ge=-1_000_000_000, le=1_000_000_000)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Words = Annotated[tuple[Word, ...], msgspec.Meta(max_length=50)]
 Texts = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=1_000)], ...], msgspec.Meta(max_length=50)]
-
-
-def check_duration(name: str, value: Duration) -> None:
-    """Raise `InvalidParams` unless the parameter is within 0 and `MAX_DURATION`."""
-    if not ZERO <= value <= MAX_DURATION:
-        raise InvalidParams(f"{name} is {value}; it must be within 0s and {MAX_DURATION}", f".{name}")
 
 
 def check_order(low_name: str, low: N, high_name: str, high: N) -> None:

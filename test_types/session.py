@@ -1,16 +1,18 @@
 """Test type `session`: Sentry release-health sessions, each an envelope of one session update."""
 
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
-from load_tester.domain.duration import MICROSECOND, Duration
+from load_tester.domain.duration import MICROSECOND
+from load_tester.domain.parameter import Span
 from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import BuildContext, TestType
 from test_types.envelope import endpoints, framed
 from test_types.generation import now_rfc3339_ms, rfc3339_ms, rfc3339_ns, seconds_us, uuid4_pair, weighted
-from test_types.params import ZERO, Count, Weight, check_duration, check_projects
+from test_types.params import ZERO, Count, Weight, check_projects
 
 MAX_ERRORS: Final = 19
 MAX_SEQ: Final = 4
@@ -19,17 +21,19 @@ MAX_SEQ: Final = 4
 class SessionParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What sessions look like. A count of 0 stands for 1; when no weight is above 0, every session is `ok`."""
 
-    num_projects: Count = 1
-    started_range: Duration = ZERO
-    duration_range: Duration = ZERO
-    num_releases: Count = 1
-    num_environments: Count = 1
-    num_users: Count = 1
-    ok_weight: Weight = 0
-    exited_weight: Weight = 0
-    errored_weight: Weight = 0
-    crashed_weight: Weight = 0
-    abnormal_weight: Weight = 0
+    num_projects: Annotated[Count, Meta(description="Projects the sessions are spread over; 0 stands for 1.")] = 1
+    started_range: Annotated[Span, Meta(description="How much the starts are spread.")] = ZERO
+    duration_range: Annotated[Span, Meta(description="The longest duration of a session.")] = ZERO
+    num_releases: Annotated[Count, Meta(description="Releases `r-1.0.0`, `r-1.0.1` …; 0 stands for 1.")] = 1
+    num_environments: Annotated[
+        Count, Meta(description="Environments `environment-0`, `environment-1` …; 0 stands for 1.")
+    ] = 1
+    num_users: Annotated[Count, Meta(description="Users `u-0`, `u-1` …; 0 stands for 1.")] = 1
+    ok_weight: Annotated[Weight, Meta(description="How often the status is `ok`, against the other weights.")] = 0
+    exited_weight: Annotated[Weight, Meta(description="How often the status is `exited`.")] = 0
+    errored_weight: Annotated[Weight, Meta(description="How often the status is `errored`.")] = 0
+    crashed_weight: Annotated[Weight, Meta(description="How often the status is `crashed`.")] = 0
+    abnormal_weight: Annotated[Weight, Meta(description="How often the status is `abnormal`.")] = 0
 
 
 class _Status(NamedTuple):
@@ -54,11 +58,6 @@ def _status(name: str) -> _Status:
 
 
 STATUSES: Final = tuple(_status(name) for name in ("ok", "exited", "errored", "crashed", "abnormal"))
-
-
-def _check(params: SessionParams) -> None:
-    check_duration("startedRange", params.started_range)
-    check_duration("durationRange", params.duration_range)
 
 
 def _build(params: SessionParams, context: BuildContext) -> Targeter:
@@ -102,11 +101,32 @@ def _build(params: SessionParams, context: BuildContext) -> Targeter:
     return Targeter(request)
 
 
+DESCRIPTION: Final = """\
+A weight of 0 or below means never. When no weight is above 0, every session is `ok`.
+
+| field | value |
+|---|---|
+| `init` | true when the status is `ok`, else false |
+| `started` | now - `startedRange` - `durationRange`, plus a uniform part of `startedRange`; milliseconds |
+| `status` | chosen by the weights |
+| `errors` | 1 to 19 when the status is `errored`, else 0 |
+| `duration` | seconds, uniform from 0 to `durationRange`; a session ends before now |
+| `sid` | a random UUID (version 4) without dashes |
+| `did` | `u-<n>` |
+| `seq` | 0 when the status is `ok`, else 0 to 4 |
+| `timestamp` | now; milliseconds |
+| `attrs` | `release` and `environment` |
+
+Relay accepts sessions that started up to five days ago: keep `startedRange` + `durationRange` below that unless you
+want to see them refused. Updates that are not `ok` have fresh session ids, so they do not refer to a session that was
+started before.
+"""
+
 SESSION: Final = TestType(
     name="session",
     summary="Sentry release-health sessions, one update per envelope.",
+    description=DESCRIPTION,
     params=SessionParams,
     build=_build,
-    check=_check,
     hits_per_worker=25_000,
 )

@@ -4,17 +4,19 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
 from random import Random
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
-from load_tester.domain.duration import MICROSECOND, MILLISECOND, SECOND, Duration
+from load_tester.domain.duration import MICROSECOND, MILLISECOND, SECOND
+from load_tester.domain.parameter import Span
 from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import BuildContext, InvalidParams, TestType
 from test_types.contexts import context_writer, user_writer
 from test_types.envelope import endpoints, framed
 from test_types.generation import hex_ids, json_text, now_rfc3339_ms, rfc3339_ns, rfc3339_us, seconds_us, uuid4_pair
-from test_types.params import ZERO, Count, Length, Texts, Words, check_duration, check_order, check_projects
+from test_types.params import ZERO, Count, Length, Texts, Words, check_order, check_projects
 from test_types.spans import ending_chooser, span_writer
 
 DEFAULT_MAX_BREADCRUMBS: Final = 50
@@ -36,22 +38,39 @@ MAX_MEASUREMENT: Final = 1000
 class TransactionParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What transactions look like. All ranges include both ends; empty lists of breadcrumb words mean the defaults."""
 
-    num_projects: Count = 1
-    transaction_timestamp_spread: Duration = ZERO
-    transaction_duration_min: Duration = ZERO
-    transaction_duration_max: Duration = Duration(SECOND)
-    min_spans: Length = 0
-    max_spans: Length = 10
-    num_releases: Count = 0
-    num_users: Count = 0
-    min_breadcrumbs: Length = 0
-    max_breadcrumbs: Length = DEFAULT_MAX_BREADCRUMBS
-    breadcrumb_categories: Words = CATEGORIES
-    breadcrumb_levels: Words = LEVELS
-    breadcrumbs_types: Words = TYPES
-    breadcrumb_messages: Texts = MESSAGES
-    measurements: Words = ()
-    operations: Words = ()
+    num_projects: Annotated[Count, Meta(description="Projects the transactions are spread over; 0 stands for 1.")] = 1
+    transaction_timestamp_spread: Annotated[
+        Span, Meta(description="A transaction ended uniformly between now and this long ago.")
+    ] = ZERO
+    transaction_duration_min: Annotated[Span, Meta(description="The shortest transaction.")] = ZERO
+    transaction_duration_max: Annotated[Span, Meta(description="The longest transaction.")] = Span(SECOND)
+    min_spans: Annotated[Length, Meta(description="The fewest spans.")] = 0
+    max_spans: Annotated[Length, Meta(description="The most spans.")] = 10
+    num_releases: Annotated[
+        Count, Meta(description="Releases `release0`, `release1` …; with 0 there is no `release`.")
+    ] = 0
+    num_users: Annotated[Count, Meta(description="User ids `0`, `1` …; with 0 a user is only an address.")] = 0
+    min_breadcrumbs: Annotated[Length, Meta(description="The fewest breadcrumbs.")] = 0
+    max_breadcrumbs: Annotated[Length, Meta(description="The most breadcrumbs; 0 stands for 50.")] = (
+        DEFAULT_MAX_BREADCRUMBS
+    )
+    breadcrumb_categories: Annotated[
+        Words, Meta(description="Categories of breadcrumbs; none stand for the default ones.")
+    ] = CATEGORIES
+    breadcrumb_levels: Annotated[Words, Meta(description="Levels of breadcrumbs; none stand for the default ones.")] = (
+        LEVELS
+    )
+    breadcrumbs_types: Annotated[
+        Words,
+        Meta(description="Types of breadcrumbs (mind the `s` in the middle); none stand for the default ones."),
+    ] = TYPES
+    breadcrumb_messages: Annotated[
+        Texts, Meta(description="Messages of breadcrumbs; none stand for the default ones.")
+    ] = MESSAGES
+    measurements: Annotated[
+        Words, Meta(description="Names of measurements, none of them twice; each transaction has all of them.")
+    ] = ()
+    operations: Annotated[Words, Meta(description="Operations of spans and of the trace.")] = ()
 
 
 _NAMES: Final = (*(f',"transaction":"mytransaction{number}"' for number in range(100)), *("",) * 100)
@@ -68,9 +87,6 @@ def _max_breadcrumbs(params: TransactionParams) -> int:
 
 
 def _check(params: TransactionParams) -> None:
-    check_duration("transactionTimestampSpread", params.transaction_timestamp_spread)
-    check_duration("transactionDurationMin", params.transaction_duration_min)
-    check_duration("transactionDurationMax", params.transaction_duration_max)
     check_order(
         "transactionDurationMin", params.transaction_duration_min,
         "transactionDurationMax", params.transaction_duration_max,
@@ -201,9 +217,35 @@ def _measurement_writer(names: Sequence[str], random: Random) -> Callable[[], st
     return write
 
 
+DESCRIPTION: Final = """\
+An empty list of breadcrumb words stands for the default one; all four lists together may make 10000 combinations. A word that is listed twice is chosen twice as often; a
+measurement must not be listed twice.
+
+| field | value |
+|---|---|
+| `type` | `transaction` |
+| `timestamp`, `start_timestamp` | RFC 3339 with microseconds; the end is now - a uniform part of the spread, the duration uniform from minimum to maximum |
+| `event_id` | a random UUID (version 4) without dashes, the same as in the envelope header |
+| `release` | `release<n>`; absent when `numReleases` is 0 |
+| `transaction` | `mytransaction0` to `mytransaction99`; absent half the time |
+| `logger` | `foo.bar.baz`, `bam.baz.bad` or absent, each equally likely |
+| `environment` | `production`, `development` or `staging` |
+| `user` | `ip_address`; with `numUsers` above 0 also `username` and `id` |
+| `contexts` | `os`, `device` and `app`, each empty half the time; fields of a device that are zero or false are left out; `trace` always |
+| `breadcrumbs` | all of them now, with `type`, `category`, `level`, `message`; absent when there are none |
+| `measurements` | `{name: {"value": 0 to 1000}}`; absent when there are none |
+| `spans` | the span tree; absent when there are none |
+
+Spans form a tree below the transaction's own span (`contexts.trace.span_id`), breadth first: every parent has one to
+three children, each number equally likely, that divide its time equally; the last part comes first. The number of spans
+is exact, so the last parent may have fewer. All spans lie within their transaction. A span is `ok` with a probability of
+100/101, and any of the 18 statuses otherwise.
+"""
+
 TRANSACTION: Final = TestType(
     name="transaction",
     summary="Sentry transactions with spans, breadcrumbs, contexts and measurements.",
+    description=DESCRIPTION,
     params=TransactionParams,
     build=_build,
     check=_check,

@@ -41,9 +41,7 @@ _EXAMPLE: Final = example(
 
 @click.command(epilog=_EXAMPLE)
 @attack_options(target_required=True)
-@option(
-    "--type", "test_type", scope="ATTACK", required=True, help="The test type; `load-tester test-types` lists them."
-)
+@option("--type", "test_type", scope="ATTACK", required=True, help="The test type; `load-tester types` lists them.")
 @option(
     "--rate",
     scope="ATTACK",

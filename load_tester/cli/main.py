@@ -15,7 +15,7 @@ from load_tester.cli.runs import runs
 from load_tester.cli.serve import serve
 from load_tester.cli.settings import example
 from load_tester.cli.sink import sink
-from load_tester.cli.test_types import test_types
+from load_tester.cli.types import types
 
 _EXAMPLE: Final = example(
     "load-tester sink &",
@@ -33,7 +33,7 @@ def load_tester() -> None:
     """
 
 
-for _command in (serve, attack, runs, report, test_types, sink):
+for _command in (serve, attack, runs, report, types, sink):
     load_tester.add_command(_command)
 
 

@@ -49,6 +49,7 @@ class TestType(Generic[P]):
     Attributes:
         name: the `testType` of commands.
         summary: one sentence for lists and help texts.
+        description: what is sent, in Markdown, for readers who have seen the parameters.
         params: the type of the parameters; field names are camelCase in JSON (`rename="camel"`), unknown ones are
             refused (`forbid_unknown_fields`). Ranges are checked by `msgspec.Meta` and by `check`. Fields of type
             `Duration` are Go duration strings in JSON.
@@ -65,6 +66,7 @@ class TestType(Generic[P]):
     build: Callable[[P, BuildContext], Targeter]
     hits_per_worker: int = 20_000
     check: Callable[[P], None] | None = None
+    description: str = ""
 
     def decode(self, params: dict[str, Any]) -> P:
         """Read and check parameters; keys match without regard to case, `null` means absent.
@@ -154,11 +156,11 @@ def split_path(message: str) -> tuple[str, str]:
 
 
 def _from_builtin(wanted: type, value: Any) -> Any:
-    if wanted is not Duration:
+    if not issubclass(wanted, Duration):
         raise NotImplementedError(f"parameters of type {wanted.__name__} cannot be read from JSON")
     if not isinstance(value, str):
         raise TypeError(f"Expected a duration like `1m30s`, got {value!r}")  # msgspec adds the path
-    return Duration.parse(value)
+    return wanted.parse(value)
 
 
 def _to_builtin(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What all commands have in common: help, environment variables, documentation, complaints."""
 
+import json
 import re
 from pathlib import Path
 
@@ -79,7 +80,7 @@ async def test_the_package_can_be_run_as_a_program() -> None:
         (["runs", "--limit", "many"], "'many' is not a valid integer"),
         (["report"], "Missing argument 'RUN'"),
         (["attack", "--type", "session", "--rate", "1", "--duration", "1s"], "Missing option '-t' / '--target-url'"),
-        (["test-types", "sesion"], "did you mean 'session'?"),
+        (["types", "sesion"], "did you mean 'session'?"),
     ],
 )
 def test_a_slip_is_answered_in_one_line(argv: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,11 +182,22 @@ def test_results_are_kept_where_the_desktop_standard_says(monkeypatch: pytest.Mo
     assert default_data_dir() == Path.home() / ".local/share/load-tester"
 
 
-def test_the_test_types_are_listed_with_their_defaults(capsys: pytest.CaptureFixture[str]) -> None:
-    """What can be put into `--params` need not be looked up elsewhere."""
-    assert main(["test-types"]) == 0
-    everything = capsys.readouterr().out
-    assert main(["test-types", "session"]) == 0
-    one = capsys.readouterr().out
-    assert one.rstrip() in everything
-    assert re.search(r"^  durationRange +\"0s\"$", one, flags=re.MULTILINE)
+def test_the_test_types_are_listed_and_described(capsys: pytest.CaptureFixture[str]) -> None:
+    """What can be put into `--params` need not be looked up elsewhere: type, range, default and meaning."""
+    assert main(["types"]) == 0
+    assert re.search(r"^session +Sentry release-health sessions", capsys.readouterr().out, flags=re.MULTILINE)
+    assert main(["types", "session"]) == 0
+    assert (
+        '  durationRange: duration, 0s to 8760h0m0s, default "0s"\n      The longest duration of a session.\n'
+        in capsys.readouterr().out
+    )
+
+
+def test_the_test_types_are_described_for_programs_and_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON with the schema of the parameters, and as the Markdown of the documentation."""
+    assert main(["types", "session", "--json"]) == 0
+    (described,) = json.loads(capsys.readouterr().out)
+    assert described["name"] == "session"
+    assert described["params"]["properties"]["numUsers"]["maximum"] == 1_000_000
+    assert main(["types", "session", "--markdown"]) == 0
+    assert capsys.readouterr().out in DOCS.with_name("test-types.md").read_text()

@@ -65,7 +65,7 @@ def test_without_plugins_there_are_the_bundled_test_types(tmp_path: Path) -> Non
 def test_a_test_type_of_an_installed_package_is_found_and_works(tmp_path: Path) -> None:
     """One entry point makes a test type known, and its requests can be made."""
     install(tmp_path, "greeting-tests", "greet = greeting:GREET", "greeting")
-    assert run(tmp_path, NAMES) == ("session transaction greet", "")
+    assert run(tmp_path, NAMES) == (" ".join([*(test_type.name for test_type in TEST_TYPES), "greet"]), "")
     printed, complaint = run(tmp_path, USE)
     assert (printed, complaint) == ("Request(method='POST', path='/greet/4', headers=(), body=b'good day')", "")
 
@@ -113,7 +113,7 @@ def test_two_packages_with_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
     """What the documentation says to write, installed as it says, is a test type that makes requests."""
-    page = (Path(__file__).parents[2] / "docs" / "test-types.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "writing-test-types.md").read_text()
     code = page.partition("```python\n# my_tests/greeting.py\n")[2].partition("```")[0]
     entry = page.partition('[project.entry-points."load_tester.test_types"]\n')[2].partition("\n")[0]
     install(tmp_path, "my-tests", entry.replace('"', ""))

@@ -1,20 +1,20 @@
 """What holds for every bundled test type: defaults, determinism, golden bytes, framing, documentation."""
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 from sentry_sdk.envelope import Envelope
 
-from load_tester.domain.duration import Duration
+from load_tester.domain.parameter import Parameter, json_schema, parameters
 from load_tester.domain.project import MadeUpProjects
 from load_tester.domain.request import Request
 from load_tester.domain.test_type import BuildContext, Registry, TestType
-from test_types import TEST_TYPES
-from test_types.params import MAX_DURATION
+from test_types import TEST_TYPES, reference
 
 AFTERNOON_NS = 1_735_830_245_123_456_789  # 2025-01-02T15:04:05.123456789Z
 GOLDEN = Path(__file__).parent / "golden"
@@ -92,36 +92,36 @@ def test_what_is_sent_is_what_the_golden_file_shows(test_type: TestType[Any]) ->
     assert path.read_text() == expected
 
 
-def described_range(kind: msgspec.inspect.Type) -> str:
-    """The range of a parameter, as the documentation writes it."""
-    if isinstance(kind, msgspec.inspect.IntType):
-        return f"{kind.ge} to {kind.le}"
-    if isinstance(kind, msgspec.inspect.CustomType) and kind.cls is Duration:
-        return f"`0s` to `{MAX_DURATION}`"
-    assert isinstance(kind, msgspec.inspect.VarTupleType), f"say how the range of {kind} is documented"
-    assert isinstance(kind.item_type, msgspec.inspect.StrType)
-    return (
-        f"up to {kind.max_length} texts of {kind.item_type.min_length or 0} to {kind.item_type.max_length} characters"
-    )
-
-
-def described_default(value: Any) -> str:
-    """A default, as the documentation writes it."""
-    if isinstance(value, tuple):
-        return ", ".join(f"`{word}`" for word in value) or "none"
-    return f"`{value}`"
+def undocumented(declared: tuple[Parameter, ...], path: str) -> list[str]:
+    """The parameters, and those inside of them, without a sentence that says what they mean."""
+    return [
+        name
+        for parameter in declared
+        for name in (
+            *([] if re.fullmatch(r"[A-Z`].*[.)]", parameter.meaning) else [f"{path}.{parameter.name}"]),
+            *undocumented(parameter.members, f"{path}.{parameter.name}"),
+        )
+    ]
 
 
 @every_test_type
-def test_every_parameter_is_documented_with_its_default_and_range(test_type: TestType[Any]) -> None:
-    """The section of a test type has a row for each parameter, and no row for anything that is none."""
-    _, found, rest = DOCUMENTATION.read_text().partition(f"\n## `{test_type.name}`\n")
-    assert found, f"{DOCUMENTATION.name} has no section for {test_type.name}"
-    rows = [line.split("|") for line in rest.partition("\n## ")[0].splitlines() if line.startswith("| `")]
-    documented = {row[1].strip(): (row[2].strip(), row[3].strip()) for row in rows if len(row) == 6}
-    info = msgspec.inspect.type_info(test_type.params)
-    assert isinstance(info, msgspec.inspect.StructType)
-    assert documented == {
-        f"`{field.encode_name}`": (described_default(field.default), described_range(field.type))
-        for field in info.fields
-    }
+def test_every_parameter_has_a_sentence_and_a_default(test_type: TestType[Any]) -> None:
+    """Whoever reads of a parameter is told what it means; no test type needs one to be given."""
+    declared = parameters(test_type.params)
+    assert undocumented(declared, test_type.name) == []
+    assert [parameter.name for parameter in declared if parameter.default is None] == []
+
+
+@every_test_type
+def test_the_schema_accepts_the_defaults_and_refuses_a_slip(test_type: TestType[Any]) -> None:
+    """The JSON Schema is one, and says what the daemon says."""
+    validator = Draft202012Validator(json_schema(test_type.params))
+    validator.check_schema(validator.schema)
+    defaults = test_type.encode(test_type.decode({}))
+    validator.validate(defaults)
+    assert not validator.is_valid({**defaults, "slip": 1})
+
+
+def test_the_documentation_is_up_to_date() -> None:
+    """What is written in docs/test-types.md is what the declarations say; `make docs` writes it."""
+    assert DOCUMENTATION.read_text() == reference.page()

@@ -1,0 +1,59 @@
+"""`load-tester types`: what can be sent."""
+
+from typing import Any, Final
+
+import click
+import msgspec
+
+from load_tester.cli.settings import example, option, registry
+from load_tester.domain.parameter import Parameter, json_schema, parameters
+from load_tester.domain.reference import section
+from load_tester.domain.test_type import TestType, UnknownTestType
+
+_EXAMPLE: Final = example(
+    "load-tester types",
+    "load-tester types session",
+)
+
+
+@click.command("types", epilog=_EXAMPLE)
+@click.argument("name", required=False)
+@option("--json", "as_json", scope="TYPES", is_flag=True, help="Print JSON, with the JSON Schema of the parameters.")
+@option("--markdown", scope="TYPES", is_flag=True, help="Print the documentation as Markdown.")
+def types(*, name: str | None, as_json: bool, markdown: bool) -> None:
+    """List the test types of this installation, or describe NAME with all of its parameters."""
+    known = registry()
+    try:
+        chosen = tuple(known) if name is None else (known[name],)
+    except UnknownTestType as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        described = [
+            {"name": kind.name, "description": kind.summary, "params": json_schema(kind.params)} for kind in chosen
+        ]
+        click.echo(msgspec.json.format(msgspec.json.encode(described), indent=2))
+    elif markdown:
+        click.echo("\n".join(section(test_type) for test_type in chosen), nl=False)
+    elif name is None:
+        width = max(len(test_type.name) for test_type in chosen)
+        click.echo("\n".join(f"{test_type.name:<{width}}  {test_type.summary}" for test_type in chosen))
+    else:
+        click.echo("\n".join(_described(chosen[0])))
+
+
+def _described(test_type: TestType[Any]) -> list[str]:
+    declared = parameters(test_type.params)
+    return [f"{test_type.name}: {test_type.summary}", "", *_listed(declared, ""), test_type.description.rstrip()]
+
+
+def _listed(declared: tuple[Parameter, ...], prefix: str) -> list[str]:
+    lines = []
+    for parameter in declared:
+        default = "required" if parameter.default is None else f"default {parameter.default}"
+        limits = f"{parameter.limits} {parameter.unit}".strip()
+        lines += [
+            f"  {prefix}{parameter.name}: {', '.join(part for part in (parameter.kind, limits, default) if part)}",
+            f"      {parameter.meaning}",
+            *_listed(parameter.members, f"{prefix}{parameter.name}."),
+        ]
+    return lines

@@ -1,0 +1,286 @@
+"""Parameters of test types: what their declaration says of them, for readers and for programs.
+
+A parameter is declared once, as a field of its test type's Struct: its type, its default, and by `msgspec.Meta` its
+range, its meaning (`description`: one sentence) and its unit (`extra={"unit": "bytes"}`; a duration is its own unit).
+The checks, the JSON Schema and every page of documentation are made from that declaration.
+"""
+
+import functools
+import operator
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final, Self, get_args, get_origin
+
+import msgspec
+import msgspec.inspect as mi
+
+from load_tester.domain.duration import DAY, NANOSECOND, Duration, InvalidDuration, format_ns
+
+DURATION_PATTERN: Final = r"^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$"
+"""What Go's `time.ParseDuration` takes, as JSON Schema can say it."""
+
+
+class Span(Duration):
+    """A duration parameter between 0 and 365 days: payloads stay in this century. Subclasses have other limits."""
+
+    __slots__ = ()
+
+    least_ns: ClassVar[int] = 0
+    most_ns: ClassVar[int] = 365 * DAY
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a duration in Go's syntax.
+
+        Raises:
+            InvalidDuration: it is none, or outside of the limits.
+        """
+        span = super().parse(text)
+        if not cls.least_ns <= span.ns <= cls.most_ns:
+            raise InvalidDuration(f"{span} is out of range: it must be {cls.limits()}")
+        return span
+
+    @classmethod
+    def limits(cls) -> str:
+        """The range, in words."""
+        return f"{format_ns(cls.least_ns)} to {format_ns(cls.most_ns)}"
+
+
+class PositiveSpan(Span):
+    """A duration parameter that must not be 0: an interval, a timeout."""
+
+    __slots__ = ()
+
+    least_ns = NANOSECOND
+
+
+class AnySpan(Span):
+    """A duration parameter that may be negative: a step."""
+
+    __slots__ = ()
+
+    least_ns = -365 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, as documentation shows it.
+
+    Attributes:
+        name: as JSON spells it.
+        kind: its type in words, like `integer` or `list of text`.
+        unit: of its number, empty for none.
+        default: as JSON writes it; `None` when the parameter is required.
+        limits: its range in words, empty for none.
+        meaning: one sentence.
+        members: those of the object, or of the objects that it is a list of.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    default: str | None
+    limits: str
+    meaning: str
+    members: tuple["Parameter", ...] = ()
+
+
+def parameters(params: type[msgspec.Struct]) -> tuple[Parameter, ...]:
+    """The parameters that a Struct declares, in its order."""
+    info = mi.type_info(params)
+    assert isinstance(info, mi.StructType)
+    return _members(info)
+
+
+def json_schema(params: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a Struct's parameters; what it refers to is in its `$defs`."""
+    schemas, components = json_schemas([params], "#/$defs/{name}")
+    schema: dict[str, Any] = components.pop(schemas[0]["$ref"].rpartition("/")[2])
+    return schema | ({"$defs": components} if components else {})
+
+
+def json_schemas(kinds: Iterable[Any], ref_template: str) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """The JSON Schemas of several types, and the components that they refer to by the template."""
+    mirror = _Mirror()
+    made = msgspec.json.schema_components([mirror.of(kind) for kind in kinds], ref_template=ref_template)
+    schemas, components = msgspec.json.decode(msgspec.json.encode(made))  # plain JSON: lists for tuples
+    return tuple(schemas), components
+
+
+def written(value: Any) -> str:
+    """A value of a parameter as JSON writes it; what JSON does not know, a duration, as a text."""
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _members(info: mi.StructType) -> tuple[Parameter, ...]:
+    return tuple(_parameter(field) for field in info.fields)
+
+
+def _parameter(field: mi.Field) -> Parameter:
+    meaning, unit, kind = "", "", field.type
+    if isinstance(kind, mi.Metadata):
+        meaning = (kind.extra_json_schema or {}).get("description", "")
+        unit = (kind.extra or {}).get("unit", "")
+        kind = kind.type
+    if field.default is not msgspec.NODEFAULT:
+        default = written(field.default)
+    elif field.default_factory is not msgspec.NODEFAULT:
+        default = written(field.default_factory())
+    else:
+        default = None
+    return Parameter(field.encode_name, _named(kind), unit, default, _limits(kind), meaning, _inside(kind))
+
+
+def _bare(kind: mi.Type) -> mi.Type:
+    return kind.type if isinstance(kind, mi.Metadata) else kind
+
+
+def _named(kind: mi.Type) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of type there is
+    match _bare(kind):
+        case mi.BoolType():
+            return "boolean"
+        case mi.IntType():
+            return "integer"
+        case mi.FloatType():
+            return "number"
+        case mi.StrType():
+            return "text"
+        case mi.NoneType():
+            return "null"
+        case mi.AnyType():
+            return "any JSON"
+        case mi.CustomType(cls) if issubclass(cls, Duration):
+            return "duration"
+        case mi.VarTupleType(item) | mi.ListType(item):
+            return f"list of {_named(item)}"
+        case mi.DictType(_, value):
+            return f"object of {_named(value)} by name"
+        case mi.StructType(tag=str(tag)):
+            return f"object with {tag!r}"
+        case mi.StructType():
+            return "object"
+        case mi.LiteralType(values):
+            return "one of " + ", ".join(f"`{value}`" for value in values)
+        case mi.EnumType(cls):
+            return "one of " + ", ".join(f"`{member.value}`" for member in cls)
+        case mi.UnionType(members):
+            names = dict.fromkeys(_named(member) for member in members if not isinstance(_bare(member), mi.NoneType))
+            return " or ".join(names)
+        case other:
+            raise TypeError(f"say how a parameter of type {other} is documented")
+
+
+def _limits(kind: mi.Type) -> str:  # noqa: PLR0911 - one for each kind of type
+    match _bare(kind):
+        case mi.IntType() | mi.FloatType() as number:
+            return _number_limits(number)
+        case mi.StrType() as text:
+            return _lengths(text.min_length, text.max_length, "characters")
+        case mi.CustomType(cls) if issubclass(cls, Span):
+            return cls.limits()
+        case mi.VarTupleType() | mi.ListType() as several:
+            length = _lengths(several.min_length, several.max_length, "of them")
+            return ", each ".join(part for part in (length, _limits(several.item_type)) if part)
+        case mi.DictType() as named:
+            length = _lengths(named.min_length, named.max_length, "of them")
+            return ", each ".join(part for part in (length, _limits(named.value_type)) if part)
+        case mi.UnionType(members):
+            return " or ".join(dict.fromkeys(filter(None, map(_limits, members))))
+        case _:
+            return ""
+
+
+def _number_limits(number: mi.IntType | mi.FloatType) -> str:
+    low = next((text for limit, text in ((number.ge, "{}"), (number.gt, "above {}")) if limit is not None), None)
+    least = number.ge if number.ge is not None else number.gt
+    most = number.le if number.le is not None else number.lt
+    below = "" if number.le is not None else "below "
+    if low is None:
+        return "" if most is None else f"up to {below}{most}"
+    return low.format(least) + (
+        f" to {below}{most}" if most is not None else (" or more" if number.ge is not None else "")
+    )
+
+
+def _lengths(least: int | None, most: int | None, what: str) -> str:
+    match least, most:
+        case None | 0, None:
+            return ""
+        case None | 0, _:
+            return f"up to {most} {what}"
+        case _, None:
+            return f"at least {least} {what}"
+        case _:
+            return f"{least} to {most} {what}"
+
+
+def _inside(kind: mi.Type) -> tuple[Parameter, ...]:
+    match _bare(kind):
+        case mi.StructType() as struct:
+            return _members(struct)
+        case mi.VarTupleType(item) | mi.ListType(item):
+            return _inside(item)
+        case mi.DictType(_, value):
+            return _inside(value)
+        case mi.UnionType(members):
+            # Members of the same name (the tag's alternatives) are shown once for each.
+            return tuple(parameter for member in members for parameter in _inside(member))
+        case _:
+            return ()
+
+
+class _Mirror:
+    """Types as msgspec's schemas can say them: a duration becomes a text, also where it is a default.
+
+    msgspec has a hook for the schema of a type that it does not know, but none for its values.
+    """
+
+    def __init__(self) -> None:
+        self._structs: dict[type[msgspec.Struct], type[msgspec.Struct]] = {}
+
+    def of(self, kind: Any) -> Any:
+        """The same type, with texts for durations."""
+        origin, args = get_origin(kind), get_args(kind)
+        if origin is Annotated:
+            return Annotated[(self.of(args[0]), *args[1:])]
+        if origin is types.UnionType or origin is typing.Union:
+            return functools.reduce(operator.or_, map(self.of, args))
+        if origin is not None and origin is not typing.Literal:
+            return origin[tuple(arg if arg is ... else self.of(arg) for arg in args)]
+        if isinstance(kind, type) and issubclass(kind, Duration):
+            return Annotated[str, msgspec.Meta(pattern=DURATION_PATTERN, examples=["1m30s"])]
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return self._struct(kind)
+        return kind
+
+    def _struct(self, struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
+        known = self._structs.get(struct)
+        if known is None:
+            hints = typing.get_type_hints(struct, include_extras=True)
+            config = struct.__struct_config__
+            fields = [
+                (field.name, self.of(hints[field.name]), msgspec.field(name=field.encode_name, **_default(field)))
+                for field in msgspec.structs.fields(struct)
+            ]
+            known = self._structs[struct] = msgspec.defstruct(
+                struct.__name__,
+                fields,
+                tag=config.tag,
+                tag_field=config.tag_field,
+                kw_only=True,
+                array_like=config.array_like,
+                forbid_unknown_fields=config.forbid_unknown_fields,
+            )
+            known.__doc__ = struct.__doc__
+        return known
+
+
+def _default(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    if field.default is not msgspec.NODEFAULT:
+        plain = msgspec.to_builtins(field.default, enc_hook=str)
+        return {"default": tuple(plain) if isinstance(plain, list) else plain}
+    if field.default_factory is not msgspec.NODEFAULT:
+        return {"default_factory": field.default_factory}
+    return {}
