@@ -12,6 +12,7 @@ from bench.machine import cpu_s, pinned, workers_below
 from load_tester.domain.attack import Ending, Order, Outcome, Update
 from load_tester.domain.duration import SECOND
 from load_tester.domain.metrics import Figures, Metrics
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.verdict import generator_limits
 from load_tester.engine.crew import Crew
 
@@ -65,8 +66,7 @@ def ordered(
         target_url=url,
         test_type=test_type,
         params={},
-        num_messages=rate,
-        per_ns=SECOND,
+        pacer=ConstantPacer(rate, SECOND) if rate else None,
         duration_ns=int(seconds * SECOND),
         timeout_ns=timeout_ns,
         max_connections=connections,

@@ -4,11 +4,12 @@ import pytest
 
 from load_tester.domain.attack import Ending, Order, Update
 from load_tester.domain.metrics import Counts, Metrics
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.engine.interface import AttackRefused, Engine
 from load_tester.testing import PLAIN, FakeEngine, answered_second, second_of
 
 ORDER = Order(
-    run_id="r", target_url="http://127.0.0.1:1", test_type=PLAIN.name, params={}, num_messages=1, per_ns=1,
+    run_id="r", target_url="http://127.0.0.1:1", test_type=PLAIN.name, params={}, pacer=ConstantPacer(1, 1),
     duration_ns=1, timeout_ns=1, max_connections=1, seed=0,
 )  # fmt: skip
 

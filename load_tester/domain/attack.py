@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from load_tester.domain.metrics import Second
-from load_tester.domain.pacer import ConstantPacer
+from load_tester.domain.pacer import Pacing
 from load_tester.domain.project import Project
 
 SEEDED_EPOCH_NS = 1_735_689_600_000_000_000
@@ -27,7 +27,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         run_id: the run this attack belongs to.
         target_url: `http://` or `https://` with host, port and path prefix.
         test_type: a registered name; `params` are what its params type encodes to.
-        num_messages: hits per `per_ns`; 0 means as fast as the target answers, on all connections.
+        pacer: when hits are due; `None` for as fast as the target answers, on all connections.
         duration_ns: hits are due from 0 up to but not including this.
         timeout_ns: how long a hit may take, counted from when it was due.
         max_connections: at once, for the whole attack.
@@ -42,8 +42,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     target_url: str
     test_type: str
     params: dict[str, Any]
-    num_messages: int
-    per_ns: int
+    pacer: Pacing | None
     duration_ns: int
     timeout_ns: int
     max_connections: int
@@ -53,11 +52,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     projects: tuple[Project, ...] | None = None
     workers: int | None = None
     hits_per_worker: int = 20_000
-
-    @property
-    def pacer(self) -> ConstantPacer | None:
-        """The schedule; `None` when there is none because the rate is unlimited."""
-        return ConstantPacer(self.num_messages, self.per_ns) if self.num_messages else None
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):

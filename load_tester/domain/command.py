@@ -81,6 +81,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     epoch_ns: int | None = None
 
+    @property
+    def pacer(self) -> ConstantPacer | None:
+        """The schedule; `None` when there is none because the rate is unlimited."""
+        return ConstantPacer(self.num_messages, self.per_ns) if self.num_messages else None
+
     def wire(self, seed: int) -> dict[str, Any]:
         """The command as `POST /command` takes it again for the same attack, complete; `seed` is the one in use."""
         wire: dict[str, Any] = {

@@ -51,7 +51,7 @@ def workers_for(order: Order, cores: int) -> int:
     elif order.pacer is None:
         wanted = cores
     else:
-        wanted = min(cores, -(-int(order.pacer.rate(0)) // order.hits_per_worker))
+        wanted = min(cores, -(-int(order.pacer.peak()) // order.hits_per_worker))
     return max(1, min(wanted, order.max_connections))
 
 

@@ -2,12 +2,13 @@
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from load_tester.domain.duration import HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND
-from load_tester.domain.pacer import ConstantPacer, Share
+from load_tester.domain.pacer import ConstantPacer, Pacing, Share, TracePacer
 
 pacers = st.builds(ConstantPacer, st.integers(1, 10**7), st.integers(1, HOUR))
 durations_ns = st.integers(-SECOND, 24 * HOUR)
@@ -106,3 +107,31 @@ def test_what_is_left_of_a_share_continues_it(share: Share, hits: int, more: int
     assert share.count(hits) + left.count(hits + more) == share.count(hits + more)
     assert left.seq(more) == share.seq(share.count(hits) + more)
     assert left.after(hits) == left
+
+
+traces = st.lists(st.integers(0, 10 * SECOND), min_size=1, max_size=50).map(sorted)
+
+
+@given(traces, durations_ns)
+def test_a_trace_is_followed_to_the_nanosecond(instants: list[int], duration_ns: int) -> None:
+    """Hit n is due at the nth instant; what counts as due before an end is exactly what is recorded before it."""
+    pacer = TracePacer.of(instants)
+    assert [pacer.due(n) for n in range(len(instants))] == instants
+    assert pacer.hits(duration_ns) == sum(instant < duration_ns for instant in instants)
+    assert pacer.hits(pacer.end_ns) == len(instants)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(pacer), type=Pacing) == pacer
+
+
+@given(traces)
+def test_the_peak_of_a_trace_is_its_busiest_second(instants: list[int]) -> None:
+    """No second holds more hits than the peak says, and one that begins with a hit holds as many."""
+    pacer = TracePacer.of(instants)
+    assert pacer.peak() == max(sum(start <= other < start + SECOND for other in instants) for start in instants)
+    assert all(pacer.rate(instant) <= pacer.peak() for instant in instants)
+
+
+@pytest.mark.parametrize("instants", [[], [-1], [5, 4]])
+def test_a_trace_that_is_none_is_refused(instants: list[int]) -> None:
+    """A schedule has a first hit, does not begin before the attack, and does not go back."""
+    with pytest.raises(ValueError, match="trace"):
+        TracePacer.of(instants)

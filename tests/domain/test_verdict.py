@@ -8,6 +8,7 @@ from load_tester.domain.attack import Order
 from load_tester.domain.duration import MILLISECOND, MINUTE, SECOND
 from load_tester.domain.histogram import Distribution
 from load_tester.domain.metrics import Figures
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.verdict import generator_limits
 
 
@@ -18,8 +19,7 @@ def ordered(num_messages: int = 1_000, per_ns: int = SECOND) -> Order:
         target_url="http://127.0.0.1:9",
         test_type="session",
         params={},
-        num_messages=num_messages,
-        per_ns=per_ns,
+        pacer=ConstantPacer(num_messages, per_ns) if num_messages else None,
         duration_ns=10 * SECOND,
         timeout_ns=SECOND,
         max_connections=50,

@@ -16,6 +16,7 @@ import pytest
 from load_tester.domain.attack import SEEDED_EPOCH_NS, Ending, Order, Update
 from load_tester.domain.duration import MILLISECOND, SECOND
 from load_tester.domain.metrics import Figures, Metrics
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.engine.crew import Crew, Limits, workers_for
 from load_tester.engine.interface import AttackRefused
 from tests.engine.remembering import RememberingTarget, remembering_target
@@ -67,8 +68,7 @@ def order(target: RememberingTarget, test_type: str = "counting", **changes: Any
         "target_url": target.url,
         "test_type": test_type,
         "params": {},
-        "num_messages": 500,
-        "per_ns": SECOND,
+        "pacer": ConstantPacer(500, SECOND),
         "duration_ns": 400 * MILLISECOND,
         "timeout_ns": 5 * SECOND,
         "max_connections": 20,
@@ -191,9 +191,7 @@ async def test_a_worker_killed_under_an_unlimited_rate_is_replaced_too() -> None
     """Without a schedule, what is known to be unaccounted for is lost, and the record says that more may be."""
     async with crew_and_target() as (crew, target):
         audience = Audience()
-        attack = await crew.start(
-            order(target, num_messages=0, duration_ns=SECOND, max_connections=2, workers=1), audience
-        )
+        attack = await crew.start(order(target, pacer=None, duration_ns=SECOND, max_connections=2, workers=1), audience)
         await target.until(50)
         os.kill(attack.worker_pids[0], signal.SIGKILL)
         outcome = await attack.wait()
@@ -321,13 +319,15 @@ async def test_the_same_seed_sends_the_same_bytes() -> None:
 ORPHANING = """
 import asyncio, sys
 from load_tester.domain.attack import Order
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.engine.crew import Crew
 
 async def main():
     crew = Crew(sys.argv[2:])
     attack = await crew.start(Order(
-        run_id="r", target_url=sys.argv[1], test_type=TYPE, params={"port": PORT}, num_messages=200, per_ns=10**9,
-        duration_ns=3600 * 10**9, timeout_ns=10**9, max_connections=5, seed=1, workers=1), lambda update: None)
+        run_id="r", target_url=sys.argv[1], test_type=TYPE, params={"port": PORT},
+        pacer=ConstantPacer(200, 10**9), duration_ns=3600 * 10**9, timeout_ns=10**9, max_connections=5, seed=1,
+        workers=1), lambda update: None)
     print(*attack.worker_pids, crew.nursery_pid, flush=True)
     await attack.wait()
 
@@ -367,15 +367,15 @@ async def gone(pid: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "cores", "workers"),
     [
-        ({"num_messages": 1_000}, 8, 1),
-        ({"num_messages": 20_000}, 8, 1),
-        ({"num_messages": 20_001}, 8, 2),
-        ({"num_messages": 1_000_000}, 8, 8),
-        ({"num_messages": 0}, 8, 8),
-        ({"num_messages": 0, "max_connections": 3}, 8, 3),
-        ({"num_messages": 10, "workers": 4}, 2, 4),
-        ({"num_messages": 10_000, "hits_per_worker": 5_000}, 8, 2),
-        ({"num_messages": 1, "per_ns": 3600 * SECOND}, 8, 1),
+        ({"pacer": ConstantPacer(1_000, SECOND)}, 8, 1),
+        ({"pacer": ConstantPacer(20_000, SECOND)}, 8, 1),
+        ({"pacer": ConstantPacer(20_001, SECOND)}, 8, 2),
+        ({"pacer": ConstantPacer(1_000_000, SECOND)}, 8, 8),
+        ({"pacer": None}, 8, 8),
+        ({"pacer": None, "max_connections": 3}, 8, 3),
+        ({"pacer": ConstantPacer(10, SECOND), "workers": 4}, 2, 4),
+        ({"pacer": ConstantPacer(10_000, SECOND), "hits_per_worker": 5_000}, 8, 2),
+        ({"pacer": ConstantPacer(1, 3600 * SECOND)}, 8, 1),
     ],
 )
 def test_an_attack_gets_the_workers_that_its_rate_needs(changes: dict[str, Any], cores: int, workers: int) -> None:

@@ -11,6 +11,7 @@ from load_tester.domain.attack import Order, Tls
 from load_tester.domain.command import MAX_SEED
 from load_tester.domain.histogram import HistogramDelta
 from load_tester.domain.metrics import Counts, Second
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.project import Project
 from load_tester.engine import frames
 
@@ -19,8 +20,7 @@ ORDER = Order(
     target_url="https://h/x",
     test_type="session",
     params={"a": [1, None, "x"], "b": {"c": 1.5}},
-    num_messages=1000,
-    per_ns=10**9,
+    pacer=ConstantPacer(1000, 10**9),
     duration_ns=366 * 86400 * 10**9,
     timeout_ns=3600 * 10**9,
     max_connections=65535,

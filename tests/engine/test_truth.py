@@ -7,6 +7,7 @@ import time
 import pytest
 
 from load_tester.domain.duration import MILLISECOND, SECOND
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.engine.crew import Crew
 from tests.engine.remembering import remembering_target
 from tests.engine.test_crew import NURSERY, Audience, order
@@ -37,7 +38,7 @@ async def test_response_times_are_what_the_target_saw() -> None:
             attack = await crew.start(
                 order(
                     target,
-                    num_messages=RATE,
+                    pacer=ConstantPacer(RATE, SECOND),
                     duration_ns=HITS * SECOND // RATE,
                     timeout_ns=30 * SECOND,
                     max_connections=50,

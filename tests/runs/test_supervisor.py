@@ -13,6 +13,7 @@ from load_tester.domain.attack import SEEDED_EPOCH_NS, Ending, Order, Outcome, T
 from load_tester.domain.command import Command, InvalidCommand, decode_command
 from load_tester.domain.duration import SECOND
 from load_tester.domain.metrics import Counts
+from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.project import Project
 from load_tester.domain.run import Run, RunState
 from load_tester.domain.test_type import Registry
@@ -69,7 +70,7 @@ async def test_the_engine_is_told_everything(tmp_path: Path) -> None:
         run = await supervisor.start(msgspec.structs.replace(COMMAND, max_connections=7, timeout_ns=9))
         order = engine.attacks[0].order
         assert (order.run_id, order.target_url, order.tls, order.projects) == (run.id, *msgspec.structs.astuple(SITE))
-        assert (order.num_messages, order.per_ns, order.duration_ns) == (100, SECOND, 10 * SECOND)
+        assert (order.pacer, order.duration_ns) == (ConstantPacer(100, SECOND), 10 * SECOND)
         assert (order.max_connections, order.timeout_ns, order.epoch_ns) == (7, 9, None)
         assert order.hits_per_worker == PLAIN.hits_per_worker
         assert (run.seed, run.command["seed"]) == (order.seed, order.seed)
