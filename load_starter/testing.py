@@ -102,6 +102,7 @@ def figures(planned: int = 100, answered: int | None = None) -> Figures:
         sent=planned,
         answered=answered,
         failed=failed,
+        successes=answered,
         success=answered / planned if planned else 0.0,
         status_codes={"200": answered} if answered else {},
         errors={"refused": failed} if failed else {},

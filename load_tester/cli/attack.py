@@ -40,7 +40,7 @@ _EXAMPLE: Final = example(
 
 
 @click.command(epilog=_EXAMPLE)
-@attack_options(target_required=True)
+@attack_options(target_required=True, files=Path())
 @option("--type", "test_type", scope="ATTACK", required=True, help="The test type; `load-tester types` lists them.")
 @option(
     "--rate",

@@ -37,7 +37,7 @@ _EXAMPLE: Final = example(
 @click.command(epilog=_EXAMPLE)
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @option("-p", "--port", type=PortType(), default=8000, show_default=True, help="Port to listen on; 0 for a free one.")
-@attack_options(target_required=False)
+@attack_options(target_required=False, files=None)
 def serve(*, settings: Settings, host: str, port: int) -> None:
     """Run the daemon: it takes attacks as JSON commands over HTTP, one at a time, and keeps every result.
 

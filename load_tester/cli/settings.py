@@ -64,6 +64,7 @@ class Settings:
     timeout_ns: int
     storage: Storage
     config: Path | None
+    files: Path | None
     insecure: bool
     ca: Path | None
 
@@ -78,7 +79,9 @@ class Settings:
         Raises:
             BadSetting: a file cannot be read or does not hold what it should.
         """
-        return Site(target_url=self.target_url or "", tls=self._tls(), projects=self._projects())
+        if self.files is not None and not self.files.is_dir():
+            raise BadSetting(f"the directory with files {self.files} is not a directory")
+        return Site(target_url=self.target_url or "", tls=self._tls(), projects=self._projects(), files_dir=self.files)
 
     def _tls(self) -> Tls:
         if self.ca is None:
@@ -205,14 +208,26 @@ def storage_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _decorated(called, _STORAGE_OPTIONS)
 
 
-def attack_options(*, target_required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the options of `Settings`, which it gets as its argument `settings`; sets up the log."""
+def attack_options(*, target_required: bool, files: Path | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options of `Settings`, which it gets as its argument `settings`; sets up the log.
+
+    `files` is the default of `--files`: whoever runs an attack here may read what is here, others had better not.
+    """
     target = option(
         "-t",
         "--target-url",
         type=TargetType(),
         required=target_required,
         help="What to attack: http:// or https:// with a host, and optionally a port and a path.",
+    )
+
+    files_option = option(
+        "--files",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        default=files,
+        show_default="files are refused" if files is None else "the current directory",
+        help="Directory with the files that parameters may name: bodies, rows, targets, traces.",
     )
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -230,7 +245,7 @@ def attack_options(*, target_required: bool) -> Callable[[Callable[..., Any]], C
                 raise BadSetting(f"--timeout must be at most {format_ns(MAX_TIMEOUT_NS)}")
             return command(settings=settings, **others)
 
-        return _decorated(called, (target, *_ATTACK_OPTIONS))
+        return _decorated(called, (target, files_option, *_ATTACK_OPTIONS))
 
     return decorate
 

@@ -8,6 +8,7 @@ import msgspec
 from load_tester.domain.metrics import Second
 from load_tester.domain.pacer import Pacing
 from load_tester.domain.project import Project
+from load_tester.domain.test_type import Transport
 
 SEEDED_EPOCH_NS = 1_735_689_600_000_000_000
 """2025-01-01T00:00:00Z: what counts as now at the start of an attack with a seed, unless the command says otherwise."""
@@ -34,8 +35,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         seed: of all randomness of the payloads, at least 0.
         epoch_ns: what payloads take for now at the start of the attack (Unix time); `None` for the true time.
         projects: the listed projects; `None` for made-up ones.
+        files: the content of the files that the parameters name.
+        transport: the test type's.
         workers: how many attack workers; `None` lets the engine choose: as many as the rate needs at
             `hits_per_worker` hits per second, at most one per core; one per core when the rate is unlimited.
+        most_workers: there are never more than this, whoever chooses; `None` for no limit.
     """
 
     run_id: str
@@ -50,8 +54,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     epoch_ns: int | None = None
     tls: Tls = Tls()
     projects: tuple[Project, ...] | None = None
+    files: dict[str, bytes] = {}
+    transport: Transport = "http"
     workers: int | None = None
     hits_per_worker: int = 20_000
+    most_workers: int | None = None
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):

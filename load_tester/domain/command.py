@@ -1,6 +1,5 @@
 """The wire form of an attack: what `POST /command` takes, read once and completely into a `Command`."""
 
-from random import Random
 from typing import Any, Final
 
 import msgspec
@@ -9,11 +8,8 @@ from load_tester.domain.attack import SEEDED_EPOCH_NS
 from load_tester.domain.duration import DAY, HOUR, SECOND, InvalidDuration, format_ns, parse_ns
 from load_tester.domain.instant import InvalidInstant, format_instant_ns, parse_instant_ns
 from load_tester.domain.pacer import ConstantPacer
-from load_tester.domain.project import ProjectProvider
-from load_tester.domain.request import Request
 from load_tester.domain.strict_json import InvalidJson, read_json
 from load_tester.domain.test_type import (
-    BuildContext,
     InvalidParams,
     Registry,
     UnknownTestType,
@@ -164,30 +160,6 @@ def decode_command(body: bytes, registry: Registry, defaults: CommandDefaults = 
     )
 
 
-def first_request(command: Command, registry: Registry, projects: ProjectProvider, now_ns: int) -> Request:
-    """Build the attack's targeter and make request 0: the proof that the command can be carried out.
-
-    `now_ns` is Unix time, used unless the command fixes what counts as now.
-
-    Raises:
-        InvalidCommand: the builder or the generator refused the parameters, raised, or made something else.
-    """
-    test_type = registry[command.test_type]
-    try:
-        targeter = test_type.build(test_type.decode(command.params), BuildContext(Random(command.seed or 0), projects))
-        request: object = targeter.request(0, now_ns if command.epoch_ns is None else command.epoch_ns)
-    except InvalidParams as error:
-        raise InvalidCommand(error.message, f"$.params{error.path}") from error
-    except Exception as error:
-        # Test types come from anywhere: whatever they raise is an answer to this command, not the daemon's end.
-        reason = str(error) or type(error).__name__
-        raise InvalidCommand(f"test type {test_type.name!r} cannot make a request: {reason}", "$.params") from error
-    if not isinstance(request, Request) or not request.path.startswith("/") or not isinstance(request.body, bytes):
-        made = f"test type {test_type.name!r} made something that cannot be sent: {request!r:.200}"
-        raise InvalidCommand(f"{made}; it must be a Request with a path from / and a body of bytes", "$.testType")
-    return request
-
-
 def _read(body: bytes) -> _Wire:
     try:
         data = read_json(body)
@@ -208,9 +180,12 @@ def _test_type(wire: _Wire, registry: Registry) -> str:
         known = suggestion("", (test_type.name for test_type in registry))
         raise InvalidCommand(f"testType is missing; {known}", "$.testType")
     try:
-        return registry[wire.test_type].name
+        test_type = registry[wire.test_type]
     except UnknownTestType as error:
         raise InvalidCommand(str(error), "$.testType") from None
+    if test_type.unavailable:
+        raise InvalidCommand(f"test type {test_type.name!r} cannot be run here: {test_type.unavailable}", "$.testType")
+    return test_type.name
 
 
 def _params(wire: _Wire, registry: Registry) -> dict[str, Any]:

@@ -6,7 +6,7 @@ ended. Hence a second that has passed does not change any more, and the seconds 
 """
 
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -15,7 +15,10 @@ from load_tester.domain.histogram import Distribution, Histogram, HistogramDelta
 
 
 class ErrorKind(StrEnum):
-    """Why a hit has no response. The set is fixed; the message of the first error of each kind is kept beside it."""
+    """Why a hit has no response, or not the one that was expected.
+
+    The set is fixed; the message of the first error of each kind is kept beside it.
+    """
 
     RESOLVE = "resolve"
     """The name of the target could not be resolved."""
@@ -37,16 +40,26 @@ class ErrorKind(StrEnum):
     """What came is not HTTP/1.1, or contradicts itself."""
     OVERSIZE = "oversize"
     """The response's headers or body exceed the limits."""
+    REJECTED = "rejected"
+    """The broker did not accept the record."""
+    STATUS = "status"
+    """Answered, but with none of the statuses that the test type expects. The hit counts as answered."""
+    CHECK = "check"
+    """Answered, but a check of the test type's on the response failed. The hit counts as answered."""
+
+
+ANSWERED: Final = frozenset({ErrorKind.STATUS, ErrorKind.CHECK})
+"""The kinds of errors of hits that were answered; those of all other kinds have failed."""
 
 
 class Counts(msgspec.Struct, array_like=True):
     """What is counted. Also the mutable tally of whoever counts: the recorder of a worker, the totals of a run.
 
     `planned` = `answered` + `failed` + `aborted` + `lost` once an attack has ended. `successes` are answers with
-    200 ≤ status < 400. `unsent` is the part of `failed` that was never sent, `waited` the number of hits that waited
-    for a connection. Bytes are those of bodies. The instants are nanoseconds from the start of the attack:
-    `first_at` and `last_at` of the first and last hit that was sent (or, when it could not be sent, was due), `end_at`
-    of the last end of a hit; -1 for none.
+    200 ≤ status < 400, or as the test type expects instead. `unsent` is the part of `failed` that was never sent,
+    `waited` the number of hits that waited for a connection. Bytes are those of bodies. The instants are nanoseconds
+    from the start of the attack: `first_at` and `last_at` of the first and last hit that was sent (or, when it could
+    not be sent, was due), `end_at` of the last end of a hit; -1 for none.
     """
 
     planned: int = 0
@@ -88,14 +101,37 @@ _SUMMED = (
 )  # fmt: skip
 
 
+class TargetPart(msgspec.Struct, frozen=True, array_like=True):
+    """What happened to the hits of one target: those that were sent and have ended.
+
+    Of the counts, `sent`, `answered`, `failed`, `aborted`, `successes`, `status_codes` and `errors` are used.
+    """
+
+    counts: Counts
+    latency: HistogramDelta
+    response_time: HistogramDelta
+
+    def merge(self, other: "TargetPart") -> "TargetPart":
+        """Both parts together."""
+        return TargetPart(
+            Counts().add(self.counts).add(other.counts),
+            merged(self.latency, other.latency),
+            merged(self.response_time, other.response_time),
+        )
+
+
 class Second(msgspec.Struct, frozen=True, array_like=True):
-    """A part of what happened in one second of an attack, counted from 0; parts of the same second can be merged."""
+    """A part of what happened in one second of an attack, counted from 0; parts of the same second can be merged.
+
+    `targets` tells it apart for the targets of the test type, if it has any.
+    """
 
     second: int
     counts: Counts
     latency: HistogramDelta
     response_time: HistogramDelta
     lag: HistogramDelta
+    targets: dict[str, TargetPart] = {}
 
     def merge(self, other: "Second") -> "Second":
         """Both parts together; they must be of the same second.
@@ -111,7 +147,38 @@ class Second(msgspec.Struct, frozen=True, array_like=True):
             merged(self.latency, other.latency),
             merged(self.response_time, other.response_time),
             merged(self.lag, other.lag),
+            {
+                target: _merged_targets(self.targets.get(target), other.targets.get(target))
+                for target in {**self.targets, **other.targets}
+            },
         )
+
+
+def _merged_targets(one: TargetPart | None, other: TargetPart | None) -> TargetPart:
+    if one is None or other is None:
+        part = one or other
+        assert part is not None, "one of them has the target"
+        return part
+    return one.merge(other)
+
+
+class TargetFigures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The figures of the hits of one target that were sent and have ended: how, and how long they took.
+
+    `success` is the part of them that were successes. `throughput` is of successes, per second of the attack.
+    """
+
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    aborted: int = 0
+    successes: int = 0
+    success: float = 0.0
+    throughput: float = 0.0
+    status_codes: dict[str, int] = msgspec.field(default_factory=dict)
+    errors: dict[str, int] = msgspec.field(default_factory=dict)
+    latency: Distribution = Distribution()
+    response_time: Distribution = Distribution()
 
 
 class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -123,8 +190,9 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     fast.
     `lag` (sent - due) covers all hits that were sent. `rate` and `throughput` are vegeta's (`lib/metrics.go`): hits
     per second between the first and the last hit, and successes per second between the first hit and the last end.
-    `success` is the part of the planned hits that were answered with 200 ≤ status < 400; for one second of a run, of
-    the hits that ended in it.
+    `successes` are the hits that were answered with 200 ≤ status < 400, or as the test type expects instead, and passed
+    its checks; `success` is their part of the planned hits; for one second of a run, of the hits that ended in it.
+    `targets` has the figures of each target of the test type; it is empty for one second of a run.
     """
 
     planned: int = 0
@@ -133,6 +201,7 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     failed: int = 0
     aborted: int = 0
     lost: int = 0
+    successes: int = 0
     success: float = 0.0
     status_codes: dict[str, int] = msgspec.field(default_factory=dict)
     errors: dict[str, int] = msgspec.field(default_factory=dict)
@@ -145,6 +214,39 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     latency: Distribution = Distribution()
     response_time: Distribution = Distribution()
     lag: Distribution = Distribution()
+    targets: dict[str, TargetFigures] = msgspec.field(default_factory=dict)
+
+
+class _TargetMetrics:
+    """The running totals of one target."""
+
+    __slots__ = ("counts", "latency", "response_time")
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.latency = Histogram()
+        self.response_time = Histogram()
+
+    def add(self, part: TargetPart) -> None:
+        self.counts.add(part.counts)
+        self.latency.add(part.latency)
+        self.response_time.add(part.response_time)
+
+    def figures(self, total_ns: int) -> TargetFigures:
+        counts = self.counts
+        return TargetFigures(
+            sent=counts.sent,
+            answered=counts.answered,
+            failed=counts.failed,
+            aborted=counts.aborted,
+            successes=counts.successes,
+            success=counts.successes / counts.sent if counts.sent else 0.0,
+            throughput=_per_second(counts.successes, total_ns),
+            status_codes=_by_code(counts.status_codes),
+            errors=dict(sorted(counts.errors.items())),
+            latency=self.latency.distribution(),
+            response_time=self.response_time.distribution(),
+        )
 
 
 class Metrics:
@@ -155,6 +257,7 @@ class Metrics:
         self.latency = Histogram()
         self.response_time = Histogram()
         self.lag = Histogram()
+        self._targets: dict[str, _TargetMetrics] = {}
 
     def add(self, second: Second) -> Self:
         """Add a part of a second."""
@@ -162,6 +265,8 @@ class Metrics:
         self.latency.add(second.latency)
         self.response_time.add(second.response_time)
         self.lag.add(second.lag)
+        for target, part in second.targets.items():
+            self._targets.setdefault(target, _TargetMetrics()).add(part)
         return self
 
     def figures(self) -> Figures:
@@ -169,11 +274,14 @@ class Metrics:
         counts = self.counts
         attack_ns = counts.last_at - counts.first_at
         total_ns = max(counts.end_at, counts.last_at) - counts.first_at
-        return self._figures(
+        total_ns = total_ns if attack_ns > 0 else 0
+        figures = self._figures(
             of=counts.planned,
             rate=_per_second(counts.sent + counts.unsent, attack_ns),
-            throughput=_per_second(counts.successes, total_ns if attack_ns > 0 else 0),
+            throughput=_per_second(counts.successes, total_ns),
         )
+        targets = {target: metrics.figures(total_ns) for target, metrics in sorted(self._targets.items())}
+        return msgspec.structs.replace(figures, targets=targets) if targets else figures
 
     def second_figures(self) -> Figures:
         """The figures of one whole second, in which rates are simply the counts.
@@ -196,8 +304,9 @@ class Metrics:
             failed=counts.failed,
             aborted=counts.aborted,
             lost=counts.lost,
+            successes=counts.successes,
             success=counts.successes / of if of else 0.0,
-            status_codes={str(code): n for code, n in sorted(counts.status_codes.items())},
+            status_codes=_by_code(counts.status_codes),
             errors=dict(sorted(counts.errors.items())),
             bytes_in=counts.bytes_in,
             bytes_out=counts.bytes_out,
@@ -209,6 +318,10 @@ class Metrics:
             response_time=self.response_time.distribution(),
             lag=self.lag.distribution(),
         )
+
+
+def _by_code(status_codes: dict[int, int]) -> dict[str, int]:
+    return {str(code): count for code, count in sorted(status_codes.items())}
 
 
 def _per_second(count: int, ns: int) -> float:

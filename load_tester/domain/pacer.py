@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import msgspec
 import numpy as np
@@ -143,3 +143,7 @@ class Share:
     def after(self, hits: int) -> "Share":
         """What is left of this share behind the first `hits` hits of the attack."""
         return Share(self.seq(self.count(hits)), self.step)
+
+
+ALL_HITS: Final = Share(0, 1)
+"""The share of a single worker."""

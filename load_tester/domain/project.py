@@ -58,6 +58,9 @@ class MadeUpProjects:
         )
 
 
+MADE_UP_PROJECTS: Final[ProjectProvider] = MadeUpProjects()
+
+
 class ListedProjects:
     """The projects of a file, in its order."""
 
@@ -80,7 +83,7 @@ class ListedProjects:
 
 def provider_of(projects: Sequence[Project] | None) -> ProjectProvider:
     """The provider of a projects file's projects; without a file, of made-up ones."""
-    return MadeUpProjects() if projects is None else ListedProjects(projects)
+    return MADE_UP_PROJECTS if projects is None else ListedProjects(projects)
 
 
 def decode_projects(content: bytes) -> tuple[Project, ...]:

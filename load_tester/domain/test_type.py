@@ -4,15 +4,20 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from load_tester.domain.duration import Duration
-from load_tester.domain.project import ProjectProvider
+from load_tester.domain.files import NO_FILES, Files
+from load_tester.domain.pacer import ALL_HITS, Pacing, Share
+from load_tester.domain.project import MADE_UP_PROJECTS, ProjectProvider
 from load_tester.domain.request import Targeter
 
 P = TypeVar("P", bound=msgspec.Struct)
+
+Transport = Literal["http", "kafka"]
+"""How requests travel; the engine has one sender for each."""
 
 
 class UnknownTestType(LookupError):
@@ -35,11 +40,20 @@ class InvalidParams(ValueError):
 class BuildContext:
     """What a builder may use besides its parameters.
 
-    `random` is the worker's own, seeded from the command's seed; all randomness of the payloads comes from it.
+    Attributes:
+        random: the worker's own, seeded from the command's seed; all randomness of the payloads comes from it.
+        projects: where Sentry's projects come from.
+        share: which of the hits are this worker's. The builder is called with the share (0, 1) for a first request as
+            proof, then in each worker; a worker that takes over from another has the same remainder of
+            `share.first` by `share.step`.
+        files: what is read from them while the attack is checked is carried to the workers, so a builder has to read
+            the same files whatever its share.
     """
 
     random: Random
-    projects: ProjectProvider
+    projects: ProjectProvider = MADE_UP_PROJECTS
+    share: Share = ALL_HITS
+    files: Files = NO_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,10 @@ class TestType(Generic[P]):
         build: makes the targeter of one worker's part of the attack; it may raise `InvalidParams`.
         hits_per_worker: how many hits per second one attack worker is trusted with by default, from a measurement.
         check: raises `InvalidParams` for parameters that are wrong together; called once when a command arrives.
+        transport: how the requests travel; `http` sends a `Request`, `kafka` a `Record`.
+        most_workers: how many workers can share an attack with these parameters, if there is a limit.
+        schedule: makes the schedule of attacks that have one of their own; it may raise `InvalidParams`.
+        unavailable: why this installation cannot run the test type, and what to do about it; empty if it can.
     """
 
     __test__ = False  # not a test, whatever pytest thinks of its name
@@ -67,6 +85,10 @@ class TestType(Generic[P]):
     hits_per_worker: int = 20_000
     check: Callable[[P], None] | None = None
     description: str = ""
+    transport: Transport = "http"
+    most_workers: Callable[[P], int] | None = None
+    schedule: Callable[[P, BuildContext], Pacing] | None = None
+    unavailable: str = ""
 
     def decode(self, params: dict[str, Any]) -> P:
         """Read and check parameters; keys match without regard to case, `null` means absent.

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from load_tester.domain.duration import SECOND
 from load_tester.domain.pacer import Pacer, Share
-from load_tester.domain.request import Request, RequestMaker
+from load_tester.domain.request import RequestMaker
 from load_tester.engine.clock import AlarmMaker, Clock
+from load_tester.engine.transport import Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,19 @@ class Payloads:
 
     Attributes:
         make_request: the test type's.
-        encode: how requests are written.
+        encode: how requests are written; the transport's.
         step_ns: with an unlimited rate, how far apart payloads are in their own time; 0: as far as they are sent.
         ahead: whether requests may be made before the responses to those before them have come.
+        targets: what hits are counted as; the targeter's.
+        expected: the statuses that are successes; the targeter's.
     """
 
     make_request: RequestMaker
-    encode: Callable[[Request], bytes]
+    encode: Callable[[Any], Round]
     step_ns: int = 0
     ahead: bool = True
+    targets: tuple[str, ...] = ()
+    expected: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from typing import Final
 from load_tester.domain.duration import MICROSECOND, MILLISECOND
 from load_tester.domain.metrics import ErrorKind
 from load_tester.engine.assignment import Assignment, Payloads, Timing
-from load_tester.engine.connection import NO_HIT, HttpConnection
+from load_tester.engine.end_code import ABORTED, TIMED_OUT
 from load_tester.engine.magazine import Magazine, PayloadFailure
-from load_tester.engine.pool import Dialer, Pool
-from load_tester.engine.recorder import ABORTED, TIMED_OUT, Recorder
+from load_tester.engine.pool import Pool
+from load_tester.engine.recorder import Recorder
+from load_tester.engine.transport import NO_HIT, Connection, Dialer
 
 WAKE_QUANTUM_NS: Final = 100 * MICROSECOND
 """The attacker wakes no sooner than this after it has sent all that was due: at high rates the hits due within it are
@@ -105,7 +106,7 @@ class Attacker:
         self._running = False
         self._is_busy = False
         self._ended = False
-        self.recorder = Recorder(0)
+        self.recorder = Recorder(0, payloads.targets, payloads.expected)
 
     # What the worker calls
 
@@ -119,7 +120,9 @@ class Attacker:
         # Only with an unlimited rate is there always a next hit, until the end.
         self._until = at_ns if self._pacer else self._end
         self._epoch_ns = epoch_ns
-        self.recorder = recorder = Recorder(at_ns, unscheduled=self._pacer is None)
+        self.recorder = recorder = Recorder(
+            at_ns, self.recorder.targets, self.recorder.expected, unscheduled=self._pacer is None
+        )
         # What the hot path calls, each in a tuple: unpacking five functions takes the time of looking up one as an
         # attribute that is called (CPython 3.11 specialises only look-ups of methods, and of attributes not called).
         rounds = self._magazine.rounds
@@ -135,7 +138,7 @@ class Attacker:
             self._clock,
             recorder.ends.append,
             recorder.end_sents.append,
-            recorder.statuses.append,
+            recorder.codes.append,
             recorder.end_dues.append if self._pacer else None,
         )
         self._running = True
@@ -246,7 +249,7 @@ class Attacker:
 
     # What connections and the dialer call
 
-    def connected(self, connection: HttpConnection) -> None:
+    def connected(self, connection: Connection) -> None:
         """See `ConnectionOwner`."""
         now = self._clock()
         self._pool.dialed(connection, now)
@@ -269,22 +272,22 @@ class Attacker:
             self._tail = self._tail + 1
             self._skip()
             self.recorder.planned(now - self._start, 1)
-            self.recorder.failed(kind, message, now, now, sent=False)
+            self.recorder.failed(kind, message, now, now)
             # Not dialed again at once: with nobody there, that would be all this worker does.
         elif self._head < self._tail:
             due = self._start + self._assignment.due(self._head)
             self._skip()
-            self.recorder.failed(kind, message, due, now, sent=False)
+            self.recorder.failed(kind, message, due, now)
             self._pump(now)
         self._finish_if_done()
 
-    def hit_done(self, connection: HttpConnection, status: int) -> None:
+    def hit_done(self, connection: Connection, status: int) -> None:
         """See `ConnectionOwner`; this is the hot path."""
-        clock, append_end, append_sent, append_status, append_due = self._ending
+        clock, append_end, append_sent, append_code, append_due = self._ending
         now = clock()
         append_end(now)
         append_sent(connection.sent)
-        append_status(status)
+        append_code(status + connection.mark)
         if append_due is not None:
             append_due(connection.due)
         connection.seq = NO_HIT
@@ -295,14 +298,18 @@ class Attacker:
         else:
             self._rest(connection, now)
 
-    def hit_failed(self, connection: HttpConnection, kind: ErrorKind, message: str) -> None:
+    def check_failed(self, message: str) -> None:
+        """See `ConnectionOwner`."""
+        self.recorder.messages.setdefault(ErrorKind.CHECK, message)
+
+    def hit_failed(self, connection: Connection, kind: ErrorKind, message: str) -> None:
         """See `ConnectionOwner`."""
         now = self._clock()
-        self.recorder.failed(kind, message, connection.due, now, sent=True)
+        self.recorder.failed(kind, message, connection.due, now, mark=connection.mark)
         connection.seq = NO_HIT
         self._without(connection, now)
 
-    def disconnected(self, connection: HttpConnection) -> None:
+    def disconnected(self, connection: Connection) -> None:
         """See `ConnectionOwner`."""
         self._pool.discard(connection)
         if self._running:
@@ -330,7 +337,7 @@ class Attacker:
                 return
             self._send(connection, now)
 
-    def _send(self, connection: HttpConnection, now: int) -> None:
+    def _send(self, connection: Connection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""
         clock, rounds, next_round, append_sent, append_due, pacer = self._sending
         i = self._head
@@ -343,8 +350,8 @@ class Attacker:
                 self._on_failure(str(failure))
                 return
         self._head = i + 1
-        wire, is_head, body_bytes = next_round()
-        if is_head:
+        wire, is_bodyless, body_bytes, connection.mark = next_round()
+        if is_bodyless:
             connection.expect_no_body()
         connection.seq = seq
         connection.sent = sent = clock()
@@ -371,7 +378,7 @@ class Attacker:
         self._head += 1
         self._magazine.skip()
 
-    def _rest(self, connection: HttpConnection, now: int) -> None:
+    def _rest(self, connection: Connection, now: int) -> None:
         """There is nothing to be sent on a connection that is free."""
         if self._pacer is None:
             self._running = False
@@ -382,7 +389,7 @@ class Attacker:
             if self._head == self._total:
                 self._finish_if_done()
 
-    def _without(self, connection: HttpConnection, now: int) -> None:
+    def _without(self, connection: Connection, now: int) -> None:
         """A hit has ended and its connection is gone, or not needed any more."""
         if self._running:
             self._refill(now)
@@ -400,9 +407,9 @@ class Attacker:
     def _dial_all(self, now: int) -> None:
         self._pool.dial(self._pool.max_connections, now)
 
-    def _give_up(self, connection: HttpConnection, status: int, now: int) -> None:
+    def _give_up(self, connection: Connection, status: int, now: int) -> None:
         """End a hit in flight without its response."""
-        self.recorder.given_up(status, connection.due, connection.sent, now)
+        self.recorder.given_up(status + connection.mark, connection.due, connection.sent, now)
         connection.seq = NO_HIT
         connection.close()
 

@@ -9,43 +9,22 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import httptools
 
 from load_tester.domain.metrics import ErrorKind
-from load_tester.domain.request import Response
+from load_tester.domain.request import Observer, Response
+from load_tester.engine.end_code import CHECK_FAILED
+from load_tester.engine.transport import NO_HIT, ConnectionOwner
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024 * 1024
 MAX_KEPT_BODY_BYTES: Final = 1024 * 1024
-NO_HIT: Final = -1
-
-
-class ConnectionOwner(Protocol):
-    """What a connection tells its owner. One of `hit_done` and `hit_failed` comes for every `send`."""
-
-    def connected(self, connection: "HttpConnection") -> None:
-        """The connection is open and idle."""
-
-    def hit_done(self, connection: "HttpConnection", status: int) -> None:
-        """A whole response came; the connection is idle again, unless it is closing."""
-
-    def hit_failed(self, connection: "HttpConnection", kind: ErrorKind, message: str) -> None:
-        """There is no response to the hit, and the connection is closing."""
-
-    def disconnected(self, connection: "HttpConnection") -> None:
-        """The connection is closed; comes once for every `connected`."""
 
 
 class HttpConnection(asyncio.Protocol):
-    """One connection; its pool owns it and the public attributes.
-
-    `seq`, `due`, `sent` describe the hit in flight (`seq` is `NO_HIT` when there is none); `idle_since` is the instant
-    at which the last one ended. `closing` is true from the moment on at which no further hit can be sent. `body_bytes`
-    counts what has been received over the connection; its owner takes it away. A request, encoded, is sent by `write`,
-    after `expect_no_body` if it is a HEAD.
-    """
+    """One HTTP/1.1 connection; see `transport.Connection`. What `write` takes is a request as bytes."""
 
     __slots__ = (
         "_bodies",
@@ -68,6 +47,7 @@ class HttpConnection(asyncio.Protocol):
         "closing",
         "due",
         "idle_since",
+        "mark",
         "on_body",
         "on_message_begin",
         "sent",
@@ -79,6 +59,7 @@ class HttpConnection(asyncio.Protocol):
         self.seq = NO_HIT
         self.due = 0
         self.sent = 0
+        self.mark = 0
         self.idle_since = 0
         self.body_bytes = 0
         self.closing = False
@@ -280,7 +261,7 @@ class ObservingConnection(HttpConnection):
 
     __slots__ = ("_headers", "_headers_complete", "_kept", "_observe")
 
-    def __init__(self, owner: ConnectionOwner, observe: Callable[[Response], None]) -> None:
+    def __init__(self, owner: ConnectionOwner, observe: Observer) -> None:
         super().__init__(owner)
         self._observe = observe
         self._headers: list[tuple[str, str]] = []
@@ -314,7 +295,10 @@ class ObservingConnection(HttpConnection):
         response = Response(self.seq, status, tuple(self._headers), bytes(self._kept))
         self._headers.clear()
         self._kept.clear()
-        self._observe(response)
+        complaint = self._observe(response)
+        if complaint is not None:
+            self._owner.check_failed(complaint)
+            status += CHECK_FAILED
         self._owner.hit_done(connection, status)
 
 
@@ -328,6 +312,9 @@ class _Nobody:
         """Never comes: nobody sends."""
 
     def hit_failed(self, connection: HttpConnection, kind: ErrorKind, message: str) -> None:
+        """Never comes: nobody sends."""
+
+    def check_failed(self, message: str) -> None:
         """Never comes: nobody sends."""
 
     def disconnected(self, connection: HttpConnection) -> None:

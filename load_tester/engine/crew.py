@@ -45,14 +45,17 @@ class Limits:
 
 
 def workers_for(order: Order, cores: int) -> int:
-    """How many workers an order gets: what it asks for, or what its rate needs; never more than its connections."""
+    """How many workers an order gets: what it asks for, or what its rate needs.
+
+    Never more than its connections, nor than its test type can share an attack among.
+    """
     if order.workers is not None:
         wanted = order.workers
     elif order.pacer is None:
         wanted = cores
     else:
         wanted = min(cores, -(-int(order.pacer.peak()) // order.hits_per_worker))
-    return max(1, min(wanted, order.max_connections))
+    return max(1, min(wanted, order.max_connections, order.most_workers or wanted))
 
 
 class Crew:

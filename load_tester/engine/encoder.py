@@ -28,7 +28,7 @@ def request_encoder(host: str, prefix: str) -> Callable[[Request], bytes]:
     heads: dict[tuple[str, str, Headers], tuple[bytes, bool]] = {}
 
     def encode(request: Request) -> bytes:
-        method, path, headers, body = request
+        method, path, headers, body, _ = request
         known = heads.get((method, path, headers))
         if known is None:
             # `OPTIONS *` is about the server, not about anything below the prefix.

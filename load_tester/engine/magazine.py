@@ -8,12 +8,12 @@ can be sent: after a stall of 1 s at 1 000/s, 8 µs a hit instead of 16.
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from load_tester.domain.duration import MICROSECOND
-from load_tester.domain.request import Request
+from load_tester.domain.request import Sendable
 from load_tester.engine.assignment import Assignment, Payloads
+from load_tester.engine.transport import Round
 
 AHEAD: Final = 16
 """So many are made in a row: enough for the caches, and not so many that a hit has to wait long for them."""
@@ -21,14 +21,6 @@ AHEAD_WITHIN_NS: Final = 200 * MICROSECOND
 """Only where hits are closer than this, or wait: otherwise time is not what there is too little of."""
 READY_BYTES: Final = 4 * 1024 * 1024
 """For hits that wait, so much is kept ready at most."""
-
-
-class Round(NamedTuple):
-    """One request, ready to be sent: its bytes, whether it is a HEAD, the size of its body."""
-
-    wire: bytes
-    is_head: bool
-    body_bytes: int
 
 
 class PayloadFailure(Exception):
@@ -45,13 +37,13 @@ class Magazine:
     def __init__(self, payloads: Payloads, assignment: Assignment) -> None:
         self.rounds: deque[Round] = deque()
         self._make_request = payloads.make_request
-        self._encode: Callable[[Request], bytes] = payloads.encode
+        self._encode = payloads.encode
         self._step_ns = payloads.step_ns
         self._assignment = assignment
         self._total = assignment.total
         self._failure: tuple[int, Exception] | None = None
-        self._last: Request | None = None
-        self._last_round = Round(b"", is_head=False, body_bytes=0)
+        self._last: Sendable | None = None
+        self._last_round = Round(b"", is_bodyless=False, body_bytes=0)
         crowded = self._total > 1 and assignment.due(1) - assignment.due(0) <= AHEAD_WITHIN_NS
         self._most = AHEAD if payloads.ahead else 1
         self._ahead = self._most if crowded or not assignment.pacer else 1
@@ -83,7 +75,7 @@ class Magazine:
         """
         ready = len(self.rounds)
         if waiting:
-            fits = ready * len(self._last_round.wire) < READY_BYTES
+            fits = ready * self._last_round.body_bytes < READY_BYTES
             count = min(self._most, waiting - ready) if self._most > 1 and fits else 0
         else:
             count = 0 if ready or self._ahead == 1 else self._ahead
@@ -100,7 +92,7 @@ class Magazine:
             for seq in seqs:
                 request = make_request(seq, now_ns + (pacer.due(seq) if pacer else seq * step_ns))
                 if request is not last:
-                    last_round = Round(self._encode(request), request.method == "HEAD", len(request.body))
+                    last_round = self._encode(request)
                     last = request
                 append(last_round)
         except Exception as error:  # noqa: BLE001  # a test type may raise anything; the run must end and say what

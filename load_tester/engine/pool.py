@@ -1,11 +1,10 @@
 """The connections of one attacker: which are open, which are free, how many more there may be."""
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Final
 
 from load_tester.domain.duration import MILLISECOND
-from load_tester.domain.metrics import ErrorKind
-from load_tester.engine.connection import NO_HIT, ConnectionOwner, HttpConnection
+from load_tester.engine.transport import NO_HIT, Connection, Dialer
 
 IDLE_CHECK_NS: Final = 100 * MILLISECOND
 """A connection that was idle for longer is looked at before it is used: targets close idle connections."""
@@ -20,23 +19,6 @@ start, or after this machine has held the worker up, and everything else would b
 serve all. A target that is far away needs one for each, and gets it."""
 
 
-class DialOwner(ConnectionOwner, Protocol):
-    """Whom a dialer tells how opening a connection went: `connected`, or this."""
-
-    def dial_failed(self, kind: ErrorKind, message: str) -> None:
-        """The connection could not be opened."""
-
-
-class Dialer(Protocol):
-    """Opens connections."""
-
-    def dial(self) -> None:
-        """Start to open one; exactly one of the owner's `connected` and `dial_failed` follows, never from within."""
-
-    def close(self) -> None:
-        """Give up those that are being opened; nothing follows for them."""
-
-
 class Pool:
     """At most `max_connections`, opened when needed; the one used last is used first, so that the rest can rest.
 
@@ -44,11 +26,11 @@ class Pool:
     """
 
     def __init__(self, dialer: Dialer, max_connections: int) -> None:
-        self.idle: list[HttpConnection] = []
+        self.idle: list[Connection] = []
         self.dialing = 0
         self._dialer = dialer
         self.max_connections = max_connections
-        self._connections: set[HttpConnection] = set()
+        self._connections: set[Connection] = set()
         self._bytes_of_closed = 0
         self._dialed_at: deque[int] = deque()
         self._quickest_ns: int | None = None
@@ -67,7 +49,7 @@ class Pool:
         """Whether any hit is in flight."""
         return any(connection.seq != NO_HIT for connection in self._connections)
 
-    def busy(self) -> list[HttpConnection]:
+    def busy(self) -> list[Connection]:
         """The connections that have a hit in flight."""
         return [connection for connection in self._connections if connection.seq != NO_HIT]
 
@@ -88,7 +70,7 @@ class Pool:
             self._dialer.dial()
         return 0 if room > 0 else max(0, wanted)
 
-    def dialed(self, connection: HttpConnection | None, now: int) -> None:
+    def dialed(self, connection: Connection | None, now: int) -> None:
         """One that was being opened is open, or (`None`) could not be opened."""
         self.dialing -= 1
         dial_ns = now - self._dialed_at.popleft()
@@ -102,7 +84,7 @@ class Pool:
             return self._quickest_ns < NEAR_NS
         return not self._dialed_at or now - self._dialed_at[0] < NEAR_NS
 
-    def take(self, now: int) -> HttpConnection | None:
+    def take(self, now: int) -> Connection | None:
         """A connection that is free and alive, if there is one; dead ones are closed on the way."""
         while self.idle:
             connection = self.idle.pop()
@@ -114,7 +96,7 @@ class Pool:
             return connection
         return None
 
-    def discard(self, connection: HttpConnection) -> None:
+    def discard(self, connection: Connection) -> None:
         """A connection has closed."""
         self._connections.discard(connection)
         self._bytes_of_closed += connection.body_bytes

@@ -5,57 +5,92 @@ three histograms hit by hit would take 9 µs.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from load_tester.domain.duration import SECOND
-from load_tester.domain.histogram import Histogram
-from load_tester.domain.metrics import Counts, ErrorKind, Second
+from load_tester.domain.histogram import Histogram, delta_of
+from load_tester.domain.metrics import Counts, ErrorKind, Second, TargetPart
+from load_tester.engine.end_code import ABORTED, TIMED_OUT, End, mark, read
 
-TIMED_OUT: Final = -1
-"""Stands for the status of a hit whose response had not come in time."""
-ABORTED: Final = -2
-"""Stands for the status of a hit that was aborted by a stop while it was in flight."""
+NO_TIMES: Final = np.zeros(0, np.int64)
+
+
+class _TargetTally:
+    """What one second's hits of one target came to, while it grows; times are kept until they are taken."""
+
+    __slots__ = ("counts", "latencies", "response_times")
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.latencies: list[NDArray[np.int64]] = []
+        self.response_times: list[NDArray[np.int64]] = []
+
+    def take(self) -> TargetPart:
+        return TargetPart(
+            self.counts,
+            delta_of(np.concatenate(self.latencies) if self.latencies else NO_TIMES),
+            delta_of(np.concatenate(self.response_times) if self.response_times else NO_TIMES),
+        )
 
 
 class _Tally:
     """One second's counts and histograms while they grow."""
 
-    __slots__ = ("counts", "lag", "latency", "response_time")
+    __slots__ = ("counts", "lag", "latency", "response_time", "targets")
 
     def __init__(self) -> None:
         self.counts = Counts()
         self.latency = Histogram()
         self.response_time = Histogram()
         self.lag = Histogram()
+        self.targets: dict[int, _TargetTally] = {}
 
-    def take(self, second: int) -> Second:
+    def target(self, place: int) -> _TargetTally:
+        """The tally of the target at that place."""
+        tally = self.targets.get(place)
+        if tally is None:
+            tally = self.targets[place] = _TargetTally()
+        return tally
+
+    def take(self, second: int, names: tuple[str, ...]) -> Second:
         counts, self.counts = self.counts, Counts()
-        return Second(second, counts, self.latency.take(), self.response_time.take(), self.lag.take())
+        targets = {names[place]: tally.take() for place, tally in sorted(self.targets.items())}
+        self.targets.clear()
+        return Second(second, counts, self.latency.take(), self.response_time.take(), self.lag.take(), targets)
 
 
 class Recorder:
     """Books the hits of one worker; owned by its attacker, and used from one thread.
 
-    The hot path appends to `dues` and `sents` when a hit is sent, and to `end_dues`, `end_sents`, `ends`, `statuses`
-    when it ends with a response (or with `TIMED_OUT` or `ABORTED` for its status), in nanoseconds
-    of the clock that `start_ns` was read from. `flush` books them; it must be called several times a second.
-    `bytes_in`, `bytes_out` are added to directly. With `unscheduled` every hit counts
-    as planned, and due, when it is sent; `dues` and `end_dues` are not used.
+    The hot path appends to `dues` and `sents` when a hit is sent, and to `end_dues`, `end_sents`, `ends`, `codes` when
+    it ends with a response or is given up: instants of the clock that `start_ns` was read from, and an `end_code`.
+    `flush` books them; it must be called several times a second. `bytes_in`, `bytes_out` are added to directly. With
+    `unscheduled` every hit counts as planned, and due, when it is sent; `dues` and `end_dues` are not used.
+
+    `targets` and `expected` are the targeter's: what hits are counted as besides, and the statuses that are successes.
     """
 
-    def __init__(self, start_ns: int, *, unscheduled: bool = False) -> None:
+    def __init__(
+        self,
+        start_ns: int,
+        targets: tuple[str, ...] = (),
+        expected: frozenset[int] | None = None,
+        *,
+        unscheduled: bool = False,
+    ) -> None:
         self.start_ns = start_ns
+        self.targets = targets
+        self.expected = expected
         self._unscheduled = unscheduled
         self.dues: list[int] = []
         self.sents: list[int] = []
         self.end_dues: list[int] = []
         self.end_sents: list[int] = []
         self.ends: list[int] = []
-        self.statuses: list[int] = []
+        self.codes: list[int] = []
         self.bytes_in = 0
         self.bytes_out = 0
         self.messages: dict[str, str] = {}
@@ -80,31 +115,38 @@ class Recorder:
         """Count hits that have to wait because all connections are busy."""
         self._tally(now_ns - self.start_ns).counts.waited += count
 
-    def failed(self, kind: ErrorKind, message: str, due_ns: int, now_ns: int, *, sent: bool) -> None:
-        """Count a hit that ends without a response."""
-        counts = self._tally(now_ns - self.start_ns).counts
+    def failed(self, kind: ErrorKind, message: str, due_ns: int, now_ns: int, *, mark: int | None = None) -> None:
+        """Count a hit that ends without a response; `mark` is that of its target, `None` if it was not sent."""
+        tally = self._tally(now_ns - self.start_ns)
+        counts = tally.counts
         counts.failed += 1
-        counts.errors[kind] = counts.errors.get(kind, 0) + 1
+        _count_error(counts, kind, 1)
         counts.end_at = max(counts.end_at, now_ns - self.start_ns)
         self.messages.setdefault(kind, message)
-        if not sent:
+        if mark is not None:
+            if self.targets:
+                target = tally.target(read(mark).target)
+                target.counts.sent += 1
+                target.counts.failed += 1
+                _count_error(target.counts, kind, 1)
+        else:
             # Its start is the instant it was due: vegeta, whose rate this feeds, starts a hit before connecting.
             counts.unsent += 1
             at = due_ns - self.start_ns
             counts.first_at = at if counts.first_at < 0 else min(counts.first_at, at)
             counts.last_at = max(counts.last_at, at)
 
-    def given_up(self, status: int, due_ns: int, sent_ns: int, now_ns: int) -> None:
-        """Append a hit that ends in flight without its response: `TIMED_OUT` or `ABORTED`."""
+    def given_up(self, code: int, due_ns: int, sent_ns: int, now_ns: int) -> None:
+        """Append a hit that ends in flight without its response: `TIMED_OUT` or `ABORTED`, with its mark."""
         self.ends.append(now_ns)
         self.end_sents.append(sent_ns)
-        self.statuses.append(status)
+        self.codes.append(code)
         if not self._unscheduled:
             self.end_dues.append(due_ns)
 
     def out_of_time(self, kind: ErrorKind, message: str, due_ns: int, now_ns: int) -> None:
         """Count a hit that was never sent and whose time is over; the time it waited is a response time."""
-        self.failed(kind, message, due_ns, now_ns, sent=False)
+        self.failed(kind, message, due_ns, now_ns)
         self._tally(now_ns - self.start_ns).response_time.record(np.array([now_ns - due_ns], np.int64))
 
     def aborted_unsent(self, dues: NDArray[np.int64], now_ns: int) -> None:
@@ -132,17 +174,13 @@ class Recorder:
             ends = _drained(self.ends) - self.start_ns
             latencies = ends - (_drained(self.end_sents) - self.start_ns)
             response_times = None if self._unscheduled else ends - (_drained(self.end_dues) - self.start_ns)
-            statuses = self.statuses.copy()
-            self.statuses.clear()
+            codes = self.codes.copy()
+            self.codes.clear()
             for tally, part in self._by_second(ends):
                 tally.counts.end_at = max(tally.counts.end_at, int(ends[part.stop - 1]))
-                numbers = Counter(statuses[part])
-                if min(numbers) > 0:
-                    tally.latency.record(latencies[part])
-                else:
-                    tally.latency.record(latencies[part][np.array(statuses[part]) > 0])
-                tally.response_time.record((latencies if response_times is None else response_times)[part])
-                _book_statuses(tally.counts, numbers)
+                self._book_ends(
+                    tally, codes[part], latencies[part], (latencies if response_times is None else response_times)[part]
+                )
         if self.bytes_in or self.bytes_out:
             # Booked into the newest second that is known: their sum is exact, their second may be behind by one in
             # which nothing else happened, but never one that was handed over before a later one.
@@ -155,10 +193,55 @@ class Recorder:
         """Everything booked since the last call, one part a second, leaving nothing behind."""
         self.flush()
         self._newest = max(self._tallies, default=self._newest)
-        seconds = tuple(tally.take(second) for second, tally in sorted(self._tallies.items()))
+        seconds = tuple(tally.take(second, self.targets) for second, tally in sorted(self._tallies.items()))
         self._spare.extend(self._tallies.values())
         self._tallies.clear()
         return seconds
+
+    def _book_ends(
+        self, tally: _Tally, codes: list[int], latencies: NDArray[np.int64], response_times: NDArray[np.int64]
+    ) -> None:
+        """Book the ends of hits within one second."""
+        numbers = [(read(code), number) for code, number in Counter(codes).items()]
+        for end, number in numbers:
+            self._count(tally.counts, end, number)
+        # Nearly always all of them are answers, and of one target: then nothing has to be picked out.
+        answers = None if all(end.is_answer for end, _ in numbers) else _are_answers(codes)
+        tally.latency.record(latencies if answers is None else latencies[answers])
+        tally.response_time.record(response_times)
+        if not self.targets:
+            return
+        for end, number in numbers:
+            target = tally.target(end.target)
+            target.counts.sent += number
+            self._count(target.counts, end, number)
+        places = {end.target for end, _ in numbers}
+        of_hits = np.array(codes) // mark(1) if len(places) > 1 else None
+        for place in places:
+            chosen = slice(None) if of_hits is None else of_hits == place
+            answered = chosen if answers is None else answers & (of_hits == place if of_hits is not None else True)
+            target = tally.target(place)
+            target.latencies.append(latencies[answered])
+            target.response_times.append(response_times[chosen])
+
+    def _count(self, counts: Counts, end: End, number: int) -> None:
+        """Count hits that ended alike."""
+        if end.status == TIMED_OUT:
+            counts.failed += number
+            _count_error(counts, ErrorKind.TIMEOUT, number)
+        elif end.status == ABORTED:
+            counts.aborted += number
+        else:
+            counts.answered += number
+            counts.status_codes[end.status] = counts.status_codes.get(end.status, 0) + number
+            is_wanted = 200 <= end.status < 400 if self.expected is None else end.status in self.expected
+            if self.expected is not None and not is_wanted:
+                _count_error(counts, ErrorKind.STATUS, number)
+                self.messages.setdefault(ErrorKind.STATUS, f"the status was {end.status}, which is not expected")
+            elif end.check_failed:
+                _count_error(counts, ErrorKind.CHECK, number)
+            elif is_wanted:
+                counts.successes += number
 
     def _tally(self, at_ns: int) -> _Tally:
         second = max(0, at_ns) // SECOND
@@ -197,15 +280,9 @@ def _book_sent(tally: _Tally, sents: NDArray[np.int64], lags: NDArray[np.int64])
     tally.lag.record(lags)
 
 
-def _book_statuses(counts: Counts, numbers: Mapping[int, int]) -> None:
-    for code, number in numbers.items():
-        if code == TIMED_OUT:
-            counts.failed += number
-            counts.errors[ErrorKind.TIMEOUT] = counts.errors.get(ErrorKind.TIMEOUT, 0) + number
-        elif code == ABORTED:
-            counts.aborted += number
-        else:
-            counts.answered += number
-            counts.status_codes[code] = counts.status_codes.get(code, 0) + number
-            if 200 <= code < 400:
-                counts.successes += number
+def _are_answers(codes: list[int]) -> NDArray[np.bool_]:
+    return np.array([read(code).is_answer for code in codes])
+
+
+def _count_error(counts: Counts, kind: ErrorKind, number: int) -> None:
+    counts.errors[kind] = counts.errors.get(kind, 0) + number

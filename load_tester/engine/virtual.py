@@ -11,7 +11,7 @@ from collections.abc import Callable
 from load_tester.domain.metrics import ErrorKind
 from load_tester.engine.clock import Alarm, Clock
 from load_tester.engine.connection import HttpConnection
-from load_tester.engine.pool import DialOwner
+from load_tester.engine.transport import DialOwner
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

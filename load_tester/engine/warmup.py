@@ -13,7 +13,7 @@ from load_tester.domain.pacer import ConstantPacer, Share
 from load_tester.domain.request import Request
 from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.attacker import Attacker
-from load_tester.engine.encoder import request_encoder
+from load_tester.engine.http import round_maker
 from load_tester.engine.virtual import VirtualTarget, VirtualTime
 
 HITS: Final = 300
@@ -30,7 +30,7 @@ def warm_up() -> None:
         target = VirtualTarget(time, lambda now, _: (_ANSWER, now + 10 * MICROSECOND))
         attacker = Attacker(
             Assignment(pacer, Share(0, 1), SECOND if pacer else HITS * 10 * MICROSECOND, SECOND, 4),
-            Payloads(lambda seq, _: Request("POST", f"/{seq}", (), b"{}"), request_encoder("", "")),
+            Payloads(lambda seq, _: Request("POST", f"/{seq}", (), b"{}"), round_maker("", "")),
             Timing(time.clock, time.alarm),
             make_dialer=target.dialer,
             on_done=lambda: None,

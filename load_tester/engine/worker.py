@@ -19,17 +19,16 @@ from typing import Any, Final
 import uvloop
 
 from load_tester.domain.duration import SECOND
+from load_tester.domain.files import CarriedFiles
 from load_tester.domain.pacer import Share
 from load_tester.domain.project import provider_of
-from load_tester.domain.request import Response, Targeter
-from load_tester.domain.target import parse_target
-from load_tester.domain.test_type import BuildContext, Registry
+from load_tester.domain.request import Observer, Response, Targeter
+from load_tester.domain.test_type import BuildContext, Registry, Transport
 from load_tester.engine import clock, frames
 from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.attacker import Attacker
-from load_tester.engine.connection import HttpConnection, ObservingConnection
-from load_tester.engine.dialer import TcpDialer, tls_context
-from load_tester.engine.encoder import request_encoder
+from load_tester.engine.http import HttpTransport
+from load_tester.engine.transport import TransportMaker
 from load_tester.engine.warmup import warm_up
 
 BOOK_INTERVAL_S: Final = 0.02
@@ -41,6 +40,8 @@ MAX_UNSENT_BYTES: Final = 1024 * 1024
 """With more than this waiting to be read by the control process, snapshots are put off; what they hold adds up."""
 UNLIMITED_PAYLOAD_STEP_NS: Final = 1_000
 """With a seed and an unlimited rate, payloads are a microsecond apart: nothing else is the same in every run."""
+
+_TRANSPORTS: Final[dict[Transport, TransportMaker]] = {"http": HttpTransport}
 
 
 def serve(sock: socket.socket, registry: Registry) -> None:
@@ -96,18 +97,9 @@ class _Shift:
         self._failure: str | None = None
         self._reported_messages: set[str] = set()
         self._cpu_ns = self._wall_ns = 0
-        target = parse_target(order.target_url)
         targeter = _targeter(plan, registry)
-        tls = tls_context(order.tls) if target.tls else None
-
-        def dialer(attacker: Attacker) -> TcpDialer:
-            def connection() -> HttpConnection:
-                if targeter.observe is None:
-                    return HttpConnection(attacker)
-                return ObservingConnection(attacker, self._watch_over(targeter.observe))
-
-            return TcpDialer(target, tls, order.timeout_ns, connection, attacker.dial_failed)
-
+        observe = None if targeter.observe is None else self._watch_over(targeter.observe)
+        transport = _TRANSPORTS[order.transport](order, observe)
         step_ns = UNLIMITED_PAYLOAD_STEP_NS if order.pacer is None and order.epoch_ns is not None else 0
         self._attacker = Attacker(
             Assignment(
@@ -115,12 +107,14 @@ class _Shift:
             ),
             Payloads(
                 targeter.request,
-                request_encoder(target.authority, target.prefix),
+                transport.encode,
                 step_ns,
                 ahead=targeter.observe is None,
+                targets=targeter.targets,
+                expected=targeter.expected,
             ),
             Timing(clock.monotonic_ns, clock.make_alarm),
-            make_dialer=dialer,
+            make_dialer=transport.dialer,
             on_done=self._end,
             on_failure=self._fail,
         )
@@ -206,18 +200,19 @@ class _Shift:
         self._attacker.stop()
         self._attacker.abort()
 
-    def _watch_over(self, observe: Callable[[Response], None]) -> Callable[[Response], None]:
+    def _watch_over(self, observe: Observer) -> Observer:
         """The test type's observer, which may raise anything; then the run must end and say what."""
 
-        def observe_or_fail(response: Response) -> None:
+        def observe_or_fail(response: Response) -> str | None:
             try:
-                observe(response)
+                return observe(response)
             except Exception as error:  # noqa: BLE001  # a test type may raise anything
                 if self._failure is None:
                     what = f"{type(error).__name__}: {error}"
                     self._failure = f"the response to hit {response.seq} could not be observed: {what}"
                     # Not at once: the hit has been answered and is about to be booked as that.
                     self._loop.call_soon(self._give_up)
+                return None
 
         return observe_or_fail
 
@@ -236,4 +231,7 @@ def _targeter(plan: frames.Plan, registry: Registry) -> Targeter:
     order = plan.order
     test_type = registry[order.test_type]
     build: Callable[[Any, BuildContext], Targeter] = test_type.build
-    return build(test_type.decode(order.params), BuildContext(Random(plan.random_seed), provider_of(order.projects)))
+    context = BuildContext(
+        Random(plan.random_seed), provider_of(order.projects), Share(plan.first, plan.step), CarriedFiles(order.files)
+    )
+    return build(test_type.decode(order.params), context)

@@ -1,8 +1,9 @@
 """The tables of the store, and how a database of an older version becomes one of this version."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 METADATA: Final = sa.MetaData()
@@ -33,18 +34,63 @@ SECONDS: Final = sa.Table(
     sa.Column("latency", sa.LargeBinary, nullable=False),
     sa.Column("response_time", sa.LargeBinary, nullable=False),
     sa.Column("lag", sa.LargeBinary, nullable=False),
+    sa.Column("targets", sa.LargeBinary, nullable=False, server_default=sa.text("''")),  # `TargetPart`s: MessagePack
 )
 
 
 def _create_tables(connection: sa.Connection) -> None:
-    METADATA.create_all(connection)
+    """Version 1, as it was."""
+    first = sa.MetaData()
+    sa.Table("schema_version", first, sa.Column("version", sa.Integer, nullable=False))
+    sa.Table(
+        "runs",
+        first,
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("state", sa.String(16), nullable=False, index=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("test_type", sa.Text, nullable=False),
+        sa.Column("created_us", sa.BigInteger, nullable=False, index=True),
+        sa.Column("record", sa.LargeBinary, nullable=False),
+    )
+    blobs = ("figures", "counts", "latency", "response_time", "lag")
+    sa.Table(
+        "seconds",
+        first,
+        sa.Column("run_id", sa.String(64), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("second", sa.Integer, primary_key=True, autoincrement=False),
+        *(sa.Column(name, sa.LargeBinary, nullable=False) for name in blobs),
+    )
+    first.create_all(connection)
 
 
-MIGRATIONS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_create_tables,)
+def _add_targets(connection: sa.Connection) -> None:
+    """Version 2: seconds tell apart what hits are counted as, and figures say how many hits were successes."""
+    column = sa.schema.CreateColumn(SECONDS.c.targets).compile(dialect=connection.dialect)
+    connection.execute(sa.text(f"ALTER TABLE seconds ADD COLUMN {column}"))
+    runs = sa.table("runs", sa.column("id"), sa.column("record"))
+    for run_id, record in connection.execute(sa.select(runs)).all():
+        run = msgspec.json.decode(record)
+        if "summary" in run:
+            _add_successes(run["summary"])
+            this = runs.c.id == run_id
+            connection.execute(sa.update(runs).where(this).values(record=msgspec.json.encode(run)))
+    seconds = sa.table("seconds", sa.column("run_id"), sa.column("second"), sa.column("figures"))
+    for run_id, second, figures in connection.execute(sa.select(seconds)).all():
+        shown = msgspec.json.decode(figures)
+        _add_successes(shown)
+        this = (seconds.c.run_id == run_id) & (seconds.c.second == second)
+        connection.execute(sa.update(seconds).where(this).values(figures=msgspec.json.encode(shown)))
+
+
+def _add_successes(figures: dict[str, Any]) -> None:
+    codes = figures.get("statusCodes", {}).items()
+    figures["successes"] = sum(count for code, count in codes if "200" <= code < "400")
+
+
+MIGRATIONS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_create_tables, _add_targets)
 """Migration n turns a database of version n into one of version n + 1; version 0 is an empty database.
 
-Once released, a migration is never changed. The one that adds a second version freezes the tables of the first in
-`_create_tables`, which until then may use the tables above.
+Once released, a migration is never changed, and uses none of the tables above that a later one may change.
 """
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -15,15 +16,17 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from load_tester.domain.attack import Ending, Order, Outcome, Tls, Update
-from load_tester.domain.command import Command, first_request
+from load_tester.domain.command import Command
 from load_tester.domain.duration import SECOND
 from load_tester.domain.instant import to_datetime
 from load_tester.domain.project import Project, provider_of
+from load_tester.domain.proof import Proof, prove
 from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.domain.test_type import Registry
 from load_tester.engine.interface import Attack, AttackRefused, Engine
 from load_tester.runs.journal import Journal
 from load_tester.runs.live import LiveRun
+from load_tester.runs.local_files import LocalFiles
 from load_tester.runs.recovery import Presence, recover
 from load_tester.runs.run_id import RunIds
 from load_tester.runs.store import RunAlive, RunPage, RunStore
@@ -42,11 +45,19 @@ _log = logging.getLogger(__name__)
 
 
 class Site(msgspec.Struct, frozen=True):
-    """What all attacks have in common: the URL, how its TLS is verified, the projects (`None` for made-up ones)."""
+    """What all attacks have in common.
+
+    Attributes:
+        target_url: what is attacked.
+        tls: how its certificate is verified.
+        projects: of Sentry; `None` for made-up ones.
+        files_dir: the files that parameters may name are below this directory; `None` to refuse them.
+    """
 
     target_url: str
     tls: Tls = Tls()
     projects: tuple[Project, ...] | None = None
+    files_dir: Path | None = None
 
 
 class Stopped(msgspec.Struct, frozen=True):
@@ -121,11 +132,12 @@ class Supervisor:
             InvalidCommand: a first request could not be made; the attack that runs was not touched.
             AttackRefused: the engine could not start it; its record says so.
         """
-        await anyio.to_thread.run_sync(
-            first_request, command, self.registry, provider_of(self.site.projects), self._now_ns()
+        files = LocalFiles(self.site.files_dir)
+        proof = await anyio.to_thread.run_sync(
+            prove, command, self.registry, provider_of(self.site.projects), self._now_ns(), files
         )
         async with self._turn():
-            return await self._replace(self._accepted(command))
+            return await self._replace(self._accepted(command, proof, files.contents))
 
     async def stop(self, grace_ns: int = DEFAULT_GRACE_NS) -> Stopped:
         """Stop the attack that runs: nothing more is sent when this returns. Hits in flight get `grace_ns` to end."""
@@ -190,7 +202,7 @@ class Supervisor:
         live = self._live.get(run_id)
         return live.record() if live is not None else self._journal.pending(run_id)
 
-    def _accepted(self, command: Command) -> LiveRun:
+    def _accepted(self, command: Command, proof: Proof, files: dict[str, bytes]) -> LiveRun:
         """The run of a command, with everything in place that it left open."""
         seed = secrets.randbelow(_SEEDS) if command.seed is None else command.seed
         run = Run(
@@ -205,12 +217,13 @@ class Supervisor:
             seed=seed,
             created_at=to_datetime(self._now_ns()),
         )
+        test_type = self.registry[command.test_type]
         order = Order(
             run_id=run.id,
             target_url=self.site.target_url,
             test_type=command.test_type,
             params=command.params,
-            pacer=command.pacer,
+            pacer=proof.pacer,
             duration_ns=command.duration_ns,
             timeout_ns=command.timeout_ns,
             max_connections=command.max_connections,
@@ -218,8 +231,11 @@ class Supervisor:
             epoch_ns=command.epoch_ns,
             tls=self.site.tls,
             projects=self.site.projects,
+            files=files,
+            transport=test_type.transport,
             workers=command.workers,
-            hits_per_worker=self.registry[command.test_type].hits_per_worker,
+            hits_per_worker=test_type.hits_per_worker,
+            most_workers=proof.most_workers,
         )
         return LiveRun(run, order)
 

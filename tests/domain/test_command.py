@@ -17,11 +17,9 @@ from load_tester.domain.command import (
     InvalidCommand,
     StopRequest,
     decode_command,
-    first_request,
 )
 from load_tester.domain.duration import MILLISECOND, MINUTE, SECOND, Duration, format_ns
 from load_tester.domain.pacer import ConstantPacer
-from load_tester.domain.project import ListedProjects, MadeUpProjects, Project
 from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import BuildContext, InvalidParams, Registry, TestType
 
@@ -31,21 +29,10 @@ class EchoParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
 
     num_projects: int = 1
     started_range: Duration = Duration(0)
-    trouble: str = ""
 
 
-def _build(params: EchoParams, context: BuildContext) -> Targeter:
-    context.projects.check(params.num_projects)
-    if params.trouble == "build":
-        raise InvalidParams("no such thing", ".trouble")
-
-    def request(seq: int, now_ns: int) -> Request:
-        if params.trouble == "request":
-            raise RuntimeError("the generator is broken")
-        made: Any = f"/{seq}/{now_ns}/{context.random.random()}"
-        return made if params.trouble == "type" else Request("GET", made.lstrip("/" * (params.trouble == "path")))
-
-    return Targeter(request)
+def _build(_params: EchoParams, _context: BuildContext) -> Targeter:
+    return Targeter(lambda _seq, _now_ns: Request("GET", "/"))
 
 
 def _check(params: EchoParams) -> None:
@@ -54,7 +41,10 @@ def _check(params: EchoParams) -> None:
 
 
 ECHO = TestType(name="echo", summary="Says what it was asked.", params=EchoParams, build=_build, check=_check)
-REGISTRY = Registry([ECHO])
+ABSENT = TestType(
+    name="absent", summary="Lacks something.", params=EchoParams, build=_build, unavailable="install its library"
+)
+REGISTRY = Registry([ECHO, ABSENT])
 GOOD: dict[str, Any] = {"testType": "echo", "attackDuration": "10s", "numMessages": 100}
 
 
@@ -99,7 +89,7 @@ def test_a_command_is_read_completely() -> None:
         duration_ns=10 * SECOND,
         num_messages=100,
         per_ns=2 * SECOND,
-        params={"numProjects": 3, "startedRange": "1m0s", "trouble": ""},
+        params={"numProjects": 3, "startedRange": "1m0s"},
         name="n",
         description="d",
         labels=(("a", "b"), ("c",)),
@@ -118,7 +108,7 @@ def test_what_a_command_leaves_open_is_filled_in() -> None:
     assert isinstance(command, Command)
     assert command.per_ns == SECOND
     assert (command.timeout_ns, command.max_connections, command.workers) == (MINUTE, 5, 3)
-    assert command.params == {"numProjects": 1, "startedRange": "0s", "trouble": ""}
+    assert command.params == {"numProjects": 1, "startedRange": "0s"}
     assert (command.seed, command.epoch_ns) == (None, None)
 
 
@@ -167,8 +157,8 @@ def test_a_command_without_a_duration_is_a_stop_request(members: dict[str, Any])
         ({"per": "-1s"}, "$.per", "more than 0"),
         ({"per": "0s", "numMessages": 0}, "$.per", "more than 0"),
         ({"per": ""}, "$.per", "not a duration"),
-        ({"testType": "ehco"}, "$.testType", "did you mean 'echo'? known: echo"),
-        ({"testType": None}, "$.testType", "missing; known: echo"),
+        ({"testType": "ehco"}, "$.testType", "did you mean 'echo'? known: absent, echo"),
+        ({"testType": None}, "$.testType", "missing; known: absent, echo"),
         ({"testType": 3}, "$.testType", "Expected `str"),
         ({"params": []}, "$.params", "Expected `object"),
         ({"params": {"numProject": 1}}, "$.params.numProject", "did you mean 'numProjects'?"),
@@ -275,28 +265,8 @@ def test_the_wire_form_gives_the_same_attack_again(members: dict[str, Any]) -> N
     assert set(command.wire(seed=7)) | {"workers"} == set(KEYS)
 
 
-def test_a_first_request_is_made_as_proof() -> None:
-    """The proof is hit 0 of the attack, with the seed and the instant of the command."""
-    request = first_request(decoded(seed=3), REGISTRY, MadeUpProjects(), now_ns=5)
-    assert request == first_request(decoded(seed=3), REGISTRY, MadeUpProjects(), now_ns=6)
-    assert request.path.startswith(f"/0/{SEEDED_EPOCH_NS}/")
-    assert first_request(decoded(), REGISTRY, MadeUpProjects(), now_ns=5).path.startswith("/0/5/")
-
-
-@pytest.mark.parametrize(
-    ("params", "path", "words"),
-    [
-        ({"trouble": "build"}, "$.params.trouble", "no such thing"),
-        ({"trouble": "request"}, "$.params", "cannot make a request: the generator is broken"),
-        ({"trouble": "type"}, "$.testType", "cannot be sent"),
-        ({"trouble": "path"}, "$.testType", "cannot be sent"),
-        ({"numProjects": 2}, "$.params", "lists only 1"),
-    ],
-)
-def test_a_command_that_cannot_be_carried_out_is_refused(params: dict[str, Any], path: str, words: str) -> None:
-    """A builder or generator that fails with these parameters is found out before anything starts."""
-    projects = ListedProjects([Project("1", "k")])
-    with pytest.raises(InvalidCommand) as caught:
-        first_request(decoded(params=params), REGISTRY, projects, now_ns=0)
-    assert caught.value.path == path
-    assert words in caught.value.message
+def test_a_test_type_that_this_installation_lacks_is_refused_with_what_to_do() -> None:
+    """It is known, so the reader is not told that it is not."""
+    refused = refusal(json.dumps(GOOD | {"testType": "absent"}).encode())
+    assert refused.path == "$.testType"
+    assert refused.message == "test type 'absent' cannot be run here: install its library"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from load_tester.domain.duration import HOUR, parse_ns
 from load_tester.domain.histogram import Distribution
-from load_tester.domain.metrics import ErrorKind, Figures
+from load_tester.domain.metrics import ErrorKind, Figures, TargetFigures
 from load_tester.domain.report import (
     MEANINGS,
     asked,
@@ -20,6 +20,7 @@ from load_tester.domain.report import (
     rounded,
     size,
     text_report,
+    unwanted_statuses,
 )
 from load_tester.domain.run import Run, RunState
 
@@ -49,6 +50,7 @@ FINISHED = Run(
         planned=1000,
         sent=1000,
         answered=1000,
+        successes=1000,
         success=1.0,
         status_codes={"200": 990, "302": 10},
         bytes_in=2000,
@@ -298,7 +300,57 @@ def test_rates_are_per_second(rate: float, text: str) -> None:
 def test_the_line_in_brief_counts_every_kind_of_error() -> None:
     """A hit that was answered with 503 is an error there, as one that failed, was aborted or lost is."""
     run = with_summary(
-        FINISHED, sent=9, answered=6, failed=2, aborted=1, lost=1, status_codes={"200": 2, "302": 1, "503": 3}
+        FINISHED,
+        sent=9,
+        answered=6,
+        failed=2,
+        aborted=1,
+        lost=1,
+        successes=3,
+        status_codes={"200": 2, "302": 1, "503": 3},
     )
     assert "7 errors" in brief(run)
     assert "9 sent" in brief(run)
+
+
+def test_targets_have_a_line_each() -> None:
+    """How many hits of each, how they ended, and how long they took; where nothing was answered there is no time."""
+    run = with_summary(
+        FINISHED,
+        targets={
+            "GET /a": TargetFigures(
+                sent=100,
+                answered=98,
+                failed=1,
+                aborted=1,
+                successes=90,
+                success=0.9,
+                errors={"reset": 1, "check": 3},
+                response_time=times(2 * MS),
+            ),
+            "POST /b": TargetFigures(sent=1, failed=1, errors={"timeout": 1}),
+        },
+    )
+    heading, captions, first, second = text_report(run).partition("Targets")[2].splitlines()
+    assert heading == ": times are response times"
+    assert captions.split() == ["sent", "success", "p50", "p90", "p99", "max", "errors"]
+    assert " ".join(first.split()) == "GET /a 100 90.00% 2ms 4ms 6ms 8ms reset 1, check 3, status 5, aborted 1"
+    assert " ".join(second.split()) == "POST /b 1 0.00% - - - - timeout 1"
+
+
+def test_answers_that_were_not_as_expected_are_errors() -> None:
+    """What was expected, only the parameters say; the statuses themselves are no errors then."""
+    run = with_summary(
+        FINISHED,
+        answered=1000,
+        successes=900,
+        success=0.9,
+        status_codes={"404": 1000},
+        errors={"check": 60, "status": 40},
+    )
+    report = text_report(run)
+    assert "90.00% of the planned hits were answered as expected" in report
+    assert line(report, "  check") == "  check   60  answered, but a check of the response failed"
+    assert line(report, "  status") == "  status  40  answered, but with a status that is not expected"
+    assert unwanted_statuses(run.summary) == {}
+    assert "100 errors" in brief(run)

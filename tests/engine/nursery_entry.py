@@ -70,6 +70,20 @@ def blind(params: After, context: BuildContext) -> Targeter:
     return Targeter(lambda seq, _: Request("GET", f"/{seq}"), observe)
 
 
+def sorting(params: After, context: BuildContext) -> Targeter:
+    """Counts even and odd hits apart, finds fault with those by three, and sends what a file and its share say."""
+    words = context.files.read("words").decode().split()
+    share = context.share
+
+    def request(seq: int, _: int) -> Request:
+        return Request("GET", f"/{seq}/{words[seq % 2]}/{share.first}of{share.step}", target=seq % 2)
+
+    def observe(response: Response) -> str | None:
+        return f"{response.seq} can be divided by three" if response.seq % 3 == 0 else None
+
+    return Targeter(request, observe, targets=("even", "odd"))
+
+
 def unbuildable(params: After, context: BuildContext) -> Targeter:
     """Refuses to be built."""
     raise InvalidParams("there is nothing to send", ".after")
@@ -80,7 +94,7 @@ def exiting(params: After, context: BuildContext) -> Targeter:
     os._exit(4)
 
 
-BUILDERS = (counting, raising, blind, crashing, hanging, unbuildable, exiting)
+BUILDERS = (counting, raising, blind, sorting, crashing, hanging, unbuildable, exiting)
 
 if __name__ == "__main__":
     odd = [TestType(build.__name__, "", After, build) for build in BUILDERS]

@@ -13,7 +13,7 @@ from load_tester.domain.pacer import ConstantPacer, Share
 from load_tester.domain.request import Request
 from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.attacker import Attacker
-from load_tester.engine.encoder import request_encoder
+from load_tester.engine.http import round_maker
 from load_tester.engine.magazine import READY_BYTES
 from load_tester.engine.virtual import OK, VirtualTarget, VirtualTime
 
@@ -101,7 +101,7 @@ def scene(  # the knobs of the scenes below
 
     attacker = Attacker(
         Assignment(ConstantPacer(rate, SECOND) if rate else None, share, duration_ns, timeout_ns, connections),
-        Payloads(request, request_encoder("target", ""), step_ns, ahead),
+        Payloads(request, round_maker("target", ""), step_ns, ahead),
         Timing(time.clock, time.alarm),
         make_dialer=target.dialer,
         on_done=lambda: stage[0].done.append(time.now_ns - START),

@@ -12,10 +12,10 @@ from load_tester.engine.connection import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
     MAX_KEPT_BODY_BYTES,
-    NO_HIT,
     HttpConnection,
     ObservingConnection,
 )
+from load_tester.engine.transport import NO_HIT
 from tests.engine.wire import GET, Owner, Wire, wire
 
 pytestmark = pytest.mark.anyio

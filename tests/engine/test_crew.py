@@ -16,7 +16,7 @@ import pytest
 from load_tester.domain.attack import SEEDED_EPOCH_NS, Ending, Order, Update
 from load_tester.domain.duration import MILLISECOND, SECOND
 from load_tester.domain.metrics import Figures, Metrics
-from load_tester.domain.pacer import ConstantPacer
+from load_tester.domain.pacer import ConstantPacer, TracePacer
 from load_tester.engine.crew import Crew, Limits, workers_for
 from load_tester.engine.interface import AttackRefused
 from tests.engine.remembering import RememberingTarget, remembering_target
@@ -376,6 +376,10 @@ async def gone(pid: int) -> None:
         ({"pacer": ConstantPacer(10, SECOND), "workers": 4}, 2, 4),
         ({"pacer": ConstantPacer(10_000, SECOND), "hits_per_worker": 5_000}, 8, 2),
         ({"pacer": ConstantPacer(1, 3600 * SECOND)}, 8, 1),
+        ({"pacer": ConstantPacer(1_000_000, SECOND), "most_workers": 3}, 8, 3),
+        ({"workers": 6, "most_workers": 3}, 8, 3),
+        # a trace needs workers for its busiest second
+        ({"pacer": TracePacer.of([0, *range(10 * SECOND, 11 * SECOND, SECOND // 30_000)])}, 8, 2),
     ],
 )
 def test_an_attack_gets_the_workers_that_its_rate_needs(changes: dict[str, Any], cores: int, workers: int) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from load_tester.domain.duration import SECOND
 from load_tester.domain.histogram import Histogram
 from load_tester.domain.metrics import Counts, ErrorKind, Metrics, Second
-from load_tester.engine.recorder import ABORTED, TIMED_OUT, Recorder
+from load_tester.engine.end_code import ABORTED, CHECK_FAILED, TIMED_OUT, mark
+from load_tester.engine.recorder import Recorder
 
 START = 10**15
 """The instant of the clock at which the attacks begin."""
@@ -163,17 +164,17 @@ class Scene:
         self.recorder.end_dues.append(START + due)
         self.recorder.end_sents.append(START + sent)
         self.recorder.ends.append(START + self.now)
-        self.recorder.statuses.append(status)
+        self.recorder.codes.append(status)
         self.oracle.ended(due, sent, self.now, status)
 
     def fail(self, kind: ErrorKind, due: int, sent: int) -> None:
         """The oldest hit in flight fails."""
-        self.recorder.failed(kind, "why", START + due, START + self.now, sent=True)
+        self.recorder.failed(kind, "why", START + due, START + self.now, mark=0)
         self.oracle.at(self.now).failed(kind, self.now)
 
     def unsent(self, ago: int) -> None:
         """A hit fails for want of a connection."""
-        self.recorder.failed(ErrorKind.REFUSED, "why", START + self.due(ago), START + self.now, sent=False)
+        self.recorder.failed(ErrorKind.REFUSED, "why", START + self.due(ago), START + self.now)
         self.oracle.unsent(ErrorKind.REFUSED, self.due(ago), self.now)
 
     def out_of_time(self, ago: int) -> None:
@@ -246,7 +247,7 @@ def test_without_a_schedule_a_hit_is_due_when_it_is_sent(hits: list[tuple[int, i
         recorder.end_sents.append(START + now)
         now += latency
         recorder.ends.append(START + now)
-        recorder.statuses.append(200)
+        recorder.codes.append(200)
         oracle.ended(now - latency, now - latency, now, 200)
         parts += recorder.take() if is_taken else ()
     same([*parts, *recorder.take()], oracle)
@@ -274,7 +275,7 @@ def test_the_first_message_of_each_kind_is_kept() -> None:
     """Later ones of the same kind say the same at more length."""
     recorder = Recorder(START)
     for kind, message in ((ErrorKind.RESET, "a"), (ErrorKind.RESET, "b"), (ErrorKind.REFUSED, "c")):
-        recorder.failed(kind, message, START, START, sent=True)
+        recorder.failed(kind, message, START, START, mark=0)
     assert recorder.messages == {"reset": "a", "refused": "c"}
 
 
@@ -289,10 +290,107 @@ def test_latency_covers_answers_only_and_response_time_also_those_who_waited_in_
     recorder.end_dues.append(START)
     recorder.end_sents.append(START + 5)
     recorder.ends.append(START + 5_000_005)
-    recorder.statuses.append(status)
+    recorder.codes.append(status)
     assert recorder.pending == 2
     (second,) = recorder.take()
     assert recorder.pending == 0
     assert (second.latency.total, second.response_time.total, second.lag.total) == (latencies, 1, 1)
     assert second.response_time.max == 5_000_005
     assert second.latency.max == 5_000_000 * latencies
+
+
+def ended(recorder: Recorder, at: int, code: int, latency: int = 1_000_000) -> None:
+    """A hit that was due and sent at the same instant, and ended."""
+    recorder.end_dues.append(START + at - latency)
+    recorder.end_sents.append(START + at - latency)
+    recorder.ends.append(START + at)
+    recorder.codes.append(code)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.booleans(),
+            st.sampled_from([200, 302, 404, 503, TIMED_OUT, ABORTED]),
+            st.integers(1, 10**9),
+            st.booleans(),
+        ),
+        max_size=40,
+    ),
+    st.sampled_from([None, frozenset({200, 404})]),
+)
+def test_targets_are_told_apart_and_add_up(
+    hits: list[tuple[int, bool, int, int, bool]], expected: frozenset[int] | None
+) -> None:
+    """Each target has the figures that a recorder of its hits alone would have; together they are those of all."""
+    names = ("a", "b", "c", "d")
+    together = Recorder(START, names, expected)
+    alone = {name: Recorder(START, (), expected) for name in names}
+    at = 0
+    parts: list[Second] = []
+    for target, check_failed, status, latency, is_taken in hits:
+        at += latency
+        failed = CHECK_FAILED if check_failed and status >= 100 else 0
+        ended(together, at, mark(target) + failed + status, latency)
+        ended(alone[names[target]], at, failed + status, latency)
+        parts += together.take() if is_taken else ()
+    parts += together.take()
+    merged: dict[int, Second] = {}
+    for part in parts:
+        merged[part.second] = merged[part.second].merge(part) if part.second in merged else part
+    totals = {name: alone[name].take() for name in names}
+    for name in names:
+        assert [second.targets[name].latency for second in merged.values() if name in second.targets] == [
+            second.latency for second in totals[name]
+        ]
+        for second in totals[name]:
+            target_part = merged[second.second].targets[name]
+            assert target_part.response_time == second.response_time
+            counts, own = target_part.counts, second.counts
+            assert (counts.answered, counts.failed, counts.aborted) == (own.answered, own.failed, own.aborted)
+            assert (counts.successes, counts.errors, counts.status_codes) == (
+                own.successes,
+                own.errors,
+                own.status_codes,
+            )
+            assert counts.sent == own.answered + own.failed + own.aborted
+    for second in merged.values():
+        assert second.counts.successes == sum(part.counts.successes for part in second.targets.values())
+        assert second.counts.answered == sum(part.counts.answered for part in second.targets.values())
+
+
+def test_a_hit_that_fails_is_of_its_target() -> None:
+    """One that was sent; of one that was not, nobody knows what it would have been."""
+    recorder = Recorder(START, ("a", "b"))
+    recorder.failed(ErrorKind.RESET, "why", START, START + 5, mark=mark(1))
+    recorder.failed(ErrorKind.REFUSED, "why", START, START + 5)
+    (second,) = recorder.take()
+    assert second.targets.keys() == {"b"}
+    assert second.targets["b"].counts == Counts(sent=1, failed=1, errors={"reset": 1})
+    assert second.counts.errors == {"reset": 1, "refused": 1}
+
+
+@pytest.mark.parametrize(
+    ("expected", "code", "successes", "errors"),
+    [
+        (None, 200, 1, {}),
+        (None, 302, 1, {}),
+        (None, 404, 0, {}),
+        (None, 200 + CHECK_FAILED, 0, {"check": 1}),
+        (frozenset({404}), 404, 1, {}),
+        (frozenset({404}), 200, 0, {"status": 1}),
+        (frozenset({404}), 200 + CHECK_FAILED, 0, {"status": 1}),
+        (frozenset({404}), 404 + CHECK_FAILED, 0, {"check": 1}),
+    ],
+)
+def test_what_is_not_as_expected_is_an_answer_but_no_success(
+    expected: frozenset[int] | None, code: int, successes: int, errors: dict[str, int]
+) -> None:
+    """Answers stay answers, with their times; what the test type expects decides whether they are successes."""
+    recorder = Recorder(START, (), expected)
+    ended(recorder, 1_000_000, code)
+    (second,) = recorder.take()
+    assert (second.counts.answered, second.counts.successes, second.counts.errors) == (1, successes, errors)
+    assert second.latency.total == second.response_time.total == 1
+    assert ("status" in recorder.messages) == ("status" in errors)

@@ -11,7 +11,8 @@ import termios
 from collections.abc import AsyncIterator, Callable
 
 from load_tester.domain.metrics import ErrorKind
-from load_tester.engine.connection import NO_HIT, HttpConnection
+from load_tester.engine.connection import HttpConnection
+from load_tester.engine.transport import NO_HIT
 
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 HEAD = b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -36,6 +37,10 @@ class Owner:
         """See `ConnectionOwner`."""
         self._tell(("done", connection.seq, status))
         connection.seq = NO_HIT
+
+    def check_failed(self, message: str) -> None:
+        """See `ConnectionOwner`."""
+        self._tell(("check", message))
 
     def hit_failed(self, connection: HttpConnection, kind: ErrorKind, message: str) -> None:
         """See `ConnectionOwner`."""

@@ -180,7 +180,10 @@ def test_the_table_shows_why_a_test_failed() -> None:
 def test_answers_with_error_statuses_are_among_the_errors() -> None:
     """So is every other hit that is not a success, with a word for what became of it."""
     run = msgspec.structs.replace(
-        RUN, summary=msgspec.structs.replace(figures(), status_codes={"200": 60, "302": 10, "503": 29}, aborted=1)
+        RUN,
+        summary=msgspec.structs.replace(
+            figures(), status_codes={"200": 60, "302": 10, "503": 29}, successes=70, aborted=1
+        ),
     )
     table = shown(results_table([result_of(plan_of(ATTACK).steps[0], run=run)]))
     assert "status 503 29, aborted 1" in table

@@ -1,13 +1,22 @@
 """Databases of other versions."""
 
+import json
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from load_tester.domain.histogram import HistogramDelta, delta_of
+from load_tester.domain.metrics import Counts, TargetPart
+from load_tester.runs.row import encode_second
 from load_tester.runs.schema import MIGRATIONS, VERSION, UnknownSchema, migrate
 from load_tester.runs.sqlite import connected
 from load_tester.runs.store import RunStore, StoreUnavailable, sqlite_url
+from load_tester.testing import answered_second, second_of
+
+PART = TargetPart(Counts(sent=2, answered=2, status_codes={200: 2}), delta_of(np.array([5, 6])), HistogramDelta())
 
 
 def _database(tmp_path: Path) -> sa.Engine:
@@ -33,6 +42,33 @@ def test_an_older_database_is_brought_forward(tmp_path: Path) -> None:
         assert "colour" in {column["name"] for column in sa.inspect(connection).get_columns("runs")}
         migrate(connection, (*MIGRATIONS, _add_colour))
     engine.dispose()
+
+
+def test_runs_of_version_1_are_kept_and_completed(tmp_path: Path) -> None:
+    """A record from before there were targets has the same figures, and the successes that its statuses say."""
+    engine = _database(tmp_path)
+    figures = {"planned": 12, "answered": 10, "statusCodes": {"200": 6, "302": 3, "404": 1}}
+    record = {"id": "r", "state": "finished", "createdAt": "2026-01-02T03:04:05Z", "summary": figures}
+    with engine.begin() as connection:
+        migrate(connection, MIGRATIONS[:1])
+        connection.execute(
+            sa.text("INSERT INTO runs VALUES ('r', 'finished', 'n', 't', 5, :record)"),
+            {"record": json.dumps(record).encode()},
+        )
+        row = encode_second(answered_second(3, 4))
+        del row["targets"]
+        row["figures"] = json.dumps(figures).encode()
+        connection.execute(
+            sa.text("INSERT INTO seconds VALUES ('r', 3, :figures, :counts, :latency, :response_time, :lag)"), row
+        )
+    engine.dispose()
+    store = RunStore(sqlite_url(tmp_path))
+    assert (store.run("r").summary.planned, store.run("r").summary.successes) == (12, 9)
+    assert [(second.second, second.figures.successes) for second in store.timeline("r")] == [(3, 9)]
+    assert list(store.seconds("r")) == [answered_second(3, 4)]
+    store.add_seconds("r", [msgspec.structs.replace(second_of(3, Counts()), targets={"a": PART})])
+    assert next(store.seconds("r")).targets == {"a": PART}
+    store.close()
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""The proof that a command can be carried out: its attack is built and its first request is made, before it starts."""
+
+from random import Random
+from typing import Any, Final
+
+import msgspec
+
+from load_tester.domain.command import Command, InvalidCommand
+from load_tester.domain.files import NO_FILES, Files
+from load_tester.domain.pacer import Pacing
+from load_tester.domain.project import ProjectProvider
+from load_tester.domain.request import Record, Request, Sendable
+from load_tester.domain.test_type import BuildContext, InvalidParams, Registry, TestType, Transport
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What came of it.
+
+    Attributes:
+        request: the first one.
+        pacer: the schedule; `None` if the rate is unlimited.
+        most_workers: how many workers can share the attack, if there is a limit.
+    """
+
+    request: Sendable
+    pacer: Pacing | None
+    most_workers: int | None
+
+
+def prove(
+    command: Command, registry: Registry, projects: ProjectProvider, now_ns: int, files: Files = NO_FILES
+) -> Proof:
+    """Build the attack's targeter and make request 0.
+
+    `now_ns` is Unix time, used unless the command fixes what counts as now.
+
+    Raises:
+        InvalidCommand: the builder or the generator refused the parameters, raised, or made something else.
+    """
+    test_type = registry[command.test_type]
+    if test_type.schedule is not None and command.num_messages:
+        raise InvalidCommand(
+            f"test type {test_type.name!r} has a schedule of its own; leave numMessages out", "$.numMessages"
+        )
+    context = BuildContext(Random(command.seed or 0), projects, files=files)
+    try:
+        return _proof(command, test_type, context, now_ns if command.epoch_ns is None else command.epoch_ns)
+    except InvalidParams as error:
+        raise InvalidCommand(error.message, f"$.params{error.path}") from error
+    except InvalidCommand:
+        raise
+    except Exception as error:
+        # Test types come from anywhere: whatever they raise is an answer to this command, not the daemon's end.
+        reason = str(error) or type(error).__name__
+        raise InvalidCommand(f"test type {test_type.name!r} cannot make a request: {reason}", "$.params") from error
+
+
+def _proof(command: Command, test_type: TestType[Any], context: BuildContext, now_ns: int) -> Proof:
+    params = test_type.decode(command.params)
+    request: object = test_type.build(params, context).request(0, now_ns)
+    wanted = _CAN_BE_SENT[test_type.transport](request)
+    if wanted:
+        made = f"test type {test_type.name!r} made something that cannot be sent: {request!r:.200}"
+        raise InvalidCommand(f"{made}; it must be {wanted}", "$.testType")
+    assert isinstance(request, Request | Record), "that was looked at"
+    return Proof(
+        request,
+        command.pacer if test_type.schedule is None else test_type.schedule(params, context),
+        None if test_type.most_workers is None else test_type.most_workers(params),
+    )
+
+
+def _no_request(request: object) -> str:
+    if isinstance(request, Request) and request.path.startswith("/") and isinstance(request.body, bytes):
+        return ""
+    return "a Request with a path from / and a body of bytes"
+
+
+def _no_record(record: object) -> str:
+    if isinstance(record, Record) and record.topic and isinstance(record.value, bytes):
+        return ""
+    return "a Record with a topic and a value of bytes"
+
+
+_CAN_BE_SENT: Final[dict[Transport, Any]] = {"http": _no_request, "kafka": _no_record}
