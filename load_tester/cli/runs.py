@@ -61,7 +61,7 @@ def _table(listed: tuple[Run, ...]) -> Table:
     for heading in ("took", "planned", "rate", "ok", "p50", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
     for run in listed:
-        figures = run.summary
+        figures, times = run.summary, run.summary.response_time
         table.add_row(
             run.id,
             Text(run.state.value, _STYLES.get(run.state, "")),
@@ -71,7 +71,6 @@ def _table(listed: tuple[Run, ...]) -> Table:
             str(figures.planned),
             per_second(figures.rate),
             percentage(figures.success),
-            rounded(figures.response_time.p50),
-            rounded(figures.response_time.p99),
+            *(rounded(ns) if times.max else "-" for ns in (times.p50, times.p99)),
         )
     return table
