@@ -495,7 +495,7 @@ def test_a_hit_that_is_noticed_late_is_not_made_later(held_up: int, late_ns: int
 
 def test_a_late_worker_opens_no_connections_before_it_has_read_what_is_there() -> None:
     """After a hiccup of 2 ms, the connection that is open has sent what came due in it before another is opened."""
-    s = scene(after(100_000), rate=1_000, duration_ns=SECOND, connect_ns=50_000)
+    s = scene(after(20_000), rate=1_000, duration_ns=SECOND, connect_ns=50_000)
     late_by(s, 2 * MILLISECOND, SECOND // 2)
     s.run(3 * SECOND)
     assert (s.figures().answered, s.target.opened) == (1_000, 1)
