@@ -49,9 +49,10 @@ def prove(
         raise InvalidCommand(error.message, f"$.params{error.path}") from error
     except InvalidCommand:
         raise
-    except Exception as error:
-        # Test types come from anywhere: whatever they raise is an answer to this command, not the daemon's end.
-        reason = str(error) or type(error).__name__
+    except BaseException as error:
+        # Test types come from anywhere: whatever they raise, SystemExit too, is an answer to this command, and not the
+        # daemon's end.
+        reason = str(error) if isinstance(error, Exception) and str(error) else repr(error)
         raise InvalidCommand(f"test type {test_type.name!r} cannot make a request: {reason}", "$.params") from error
 
 

@@ -179,12 +179,12 @@ class _LocalAttack:
     async def stop(self, grace_ns: int) -> int:
         """See `interface.Attack`."""
         async with self._stopping:
-            if self._stopped_ns is not None:
-                return sum(link.in_flight for link in self._links.values())
-            self._stopped_ns = self._elapsed_ns()
             links = list(self._links.values())
             for link in links:
                 link.send(frames.Stop(grace_ns))
+            if self._stopped_ns is not None:
+                return sum(link.in_flight for link in links)
+            self._stopped_ns = self._elapsed_ns()
             return sum(await asyncio.gather(*(self._stopped(link) for link in links)))
 
     async def wait(self) -> Outcome:

@@ -29,6 +29,8 @@ def _request(params: EchoParams, context: BuildContext) -> Callable[[int, int], 
     def request(seq: int, now_ns: int) -> Any:
         if params.trouble == "request":
             raise RuntimeError("the generator is broken")
+        if params.trouble == "exit":
+            raise SystemExit(3)
         made = f"/{seq}/{now_ns}/{context.random.random()}"
         return made if params.trouble == "type" else Request("GET", made.lstrip("/" * (params.trouble == "path")))
 
@@ -87,6 +89,7 @@ def test_a_first_request_is_made_as_proof() -> None:
     [
         ("echo", {"trouble": "build"}, "$.params.trouble", "no such thing"),
         ("echo", {"trouble": "request"}, "$.params", "cannot make a request: the generator is broken"),
+        ("echo", {"trouble": "exit"}, "$.params", "cannot make a request: SystemExit(3)"),
         ("echo", {"trouble": "type"}, "$.testType", "cannot be sent"),
         ("echo", {"trouble": "path"}, "$.testType", "cannot be sent"),
         ("echo", {"numProjects": 2}, "$.params", "lists only 1"),

@@ -1,6 +1,7 @@
 """One attack at a time, and true records of all of them."""
 
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -15,8 +16,9 @@ from load_tester.domain.duration import SECOND
 from load_tester.domain.metrics import Counts
 from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.project import Project
+from load_tester.domain.request import Request, Targeter
 from load_tester.domain.run import Run, RunState
-from load_tester.domain.test_type import Registry
+from load_tester.domain.test_type import BuildContext, Registry, TestType
 from load_tester.engine.interface import AttackRefused
 from load_tester.runs.store import RunAlive, RunStore, UnknownRun, sqlite_url
 from load_tester.runs.supervisor import Site, Stopped, Supervisor
@@ -30,10 +32,12 @@ COMMAND = Command(test_type="plain", duration_ns=10 * SECOND, num_messages=100)
 
 
 @asynccontextmanager
-async def supervised(directory: Path, engine: FakeEngine) -> AsyncIterator[tuple[Supervisor, RunStore]]:
+async def supervised(
+    directory: Path, engine: FakeEngine, registry: Registry = REGISTRY
+) -> AsyncIterator[tuple[Supervisor, RunStore]]:
     """A supervisor at work, and its store."""
     with closing(RunStore(sqlite_url(directory))) as store:
-        async with Supervisor(engine, store, REGISTRY, SITE) as supervisor:
+        async with Supervisor(engine, store, registry, SITE) as supervisor:
             yield supervisor, store
 
 
@@ -340,3 +344,52 @@ async def test_leaving_stops_the_attack_and_keeps_its_record(tmp_path: Path) -> 
     with closing(RunStore(sqlite_url(tmp_path))) as store:
         stored: Run = store.run(run.id)
         assert (stored.state, stored.summary.aborted, stored.incidents) == (RunState.STOPPED, 2, ())
+
+
+class _Pondering(msgspec.Struct, frozen=True):
+    """Parameters of a test type that takes its time."""
+
+
+async def test_a_stop_is_not_overtaken_by_an_earlier_command(tmp_path: Path) -> None:
+    """While a first request is being made, a stop arrives: the attack never starts, and its record says why."""
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def build(_params: _Pondering, _context: BuildContext) -> Targeter:
+        begun.set()
+        may_go_on.wait()
+        return Targeter(lambda _seq, _now: Request("GET", "/"))
+
+    slow = TestType(name="slow", summary="Ponders.", params=_Pondering, build=build)
+    engine = FakeEngine()
+    runs: list[Run] = []
+    async with supervised(tmp_path, engine, Registry([slow])) as (supervisor, _), anyio.create_task_group() as tasks:
+
+        async def start() -> None:
+            runs.append(await supervisor.start(Command(test_type="slow", duration_ns=SECOND, num_messages=1)))
+
+        tasks.start_soon(start)
+        await anyio.to_thread.run_sync(begun.wait)
+        assert await supervisor.stop() == Stopped(None, 0)
+        may_go_on.set()
+    assert engine.attacks == []
+    assert [(run.state, run.incidents) for run in runs] == [
+        (RunState.STOPPED, ("it was stopped before it had started",))
+    ]
+
+
+async def test_a_later_stop_shortens_the_grace_of_every_attack(tmp_path: Path) -> None:
+    """Also of one that was replaced while its hits in flight were ending."""
+    engine = FakeEngine(drains=False)
+    async with supervised(tmp_path, engine) as (supervisor, _):
+        old = await supervisor.start(COMMAND)
+        engine.attacks[0].in_flight = 3
+        assert await supervisor.stop(25 * SECOND) == Stopped(old.id, 3)
+        new = await supervisor.start(COMMAND)
+        assert engine.attacks[0].graces == [25 * SECOND], "a new command leaves the grace alone"
+        engine.attacks[1].in_flight = 2
+        assert await supervisor.stop(0) == Stopped(new.id, 5)
+        assert engine.attacks[0].graces == [25 * SECOND, 0]
+        engine.attacks[1].finish(Ending.STOPPED)
+        await supervisor.wait(new.id)
+        assert await supervisor.stop(0) == Stopped(old.id, 3)
+        engine.attacks[0].finish(Ending.STOPPED)
