@@ -27,7 +27,8 @@ from load_tester.engine.interface import Attack, AttackRefused, Engine
 from load_tester.runs.journal import Journal
 from load_tester.runs.live import LiveRun
 from load_tester.runs.local_files import LocalFiles
-from load_tester.runs.recovery import Presence, recover
+from load_tester.runs.owner import Owner, lock_directory
+from load_tester.runs.recovery import recover
 from load_tester.runs.run_id import RunIds
 from load_tester.runs.store import RunAlive, RunPage, RunStore
 
@@ -86,6 +87,7 @@ class Supervisor:
         site: Site,
         *,
         now_ns: Callable[[], int] = time.time_ns,
+        proof_s: float = PROOF_S,
     ) -> None:
         self.registry = registry
         self.site = site
@@ -102,16 +104,16 @@ class Supervisor:
         self._live: dict[str, LiveRun] = {}
         self._current: LiveRun | None = None
         self._stops = 0
+        self._proof_s = proof_s
         self._proofs = anyio.CapacityLimiter(PROOFS)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as resources:
-            presence = await anyio.to_thread.run_sync(Presence, self._store.path)
-            resources.callback(presence.close)
-            if presence.alone:
-                for run_id in await anyio.to_thread.run_sync(recover, self._store):
-                    _log.warning("run %s was alive when its process ended; it is marked as failed", run_id)
-            presence.share()
+            owner = await anyio.to_thread.run_sync(Owner, lock_directory(self._store.path))
+            resources.callback(owner.close)
+            self._store.owner = owner.token
+            for run_id in await anyio.to_thread.run_sync(recover, self._store):
+                _log.warning("run %s was alive when its process ended; it is marked as failed", run_id)
             self._journal = Journal(self._store)
             resources.push_async_callback(_closed, self._journal)
             self._tasks = await resources.enter_async_context(anyio.create_task_group())
@@ -263,14 +265,14 @@ class Supervisor:
     async def _proof(self, command: Command, files: LocalFiles) -> Proof:
         """See `prove`; in a thread, and not for ever: the test type's builder may hang."""
         projects = provider_of(self.site.projects)
-        with anyio.move_on_after(PROOF_S):
+        with anyio.move_on_after(self._proof_s):
             return await anyio.to_thread.run_sync(
                 partial(prove, command, self.registry, projects, self._now_ns(), files),
                 abandon_on_cancel=True,
                 limiter=self._proofs,
             )
         raise InvalidCommand(
-            f"test type {command.test_type!r} had not made its first request after {PROOF_S:g} s", "$.params"
+            f"test type {command.test_type!r} had not made its first request after {self._proof_s:g} s", "$.params"
         )
 
     def _overtaken(self, live: LiveRun) -> Run:

@@ -21,7 +21,7 @@ from load_tester.domain.run import Run, RunState
 from load_tester.domain.test_type import BuildContext, Registry, TestType
 from load_tester.engine.interface import AttackRefused
 from load_tester.runs.store import RunAlive, RunStore, UnknownRun, sqlite_url
-from load_tester.runs.supervisor import Site, Stopped, Supervisor
+from load_tester.runs.supervisor import PROOFS, Site, Stopped, Supervisor
 from load_tester.testing import PLAIN, FakeAttack, FakeEngine, answered_second, second_of
 
 pytestmark = pytest.mark.anyio
@@ -393,3 +393,21 @@ async def test_a_later_stop_shortens_the_grace_of_every_attack(tmp_path: Path) -
         await supervisor.wait(new.id)
         assert await supervisor.stop(0) == Stopped(old.id, 3)
         engine.attacks[0].finish(Ending.STOPPED)
+
+
+async def test_a_builder_that_hangs_does_not_keep_others_waiting(tmp_path: Path) -> None:
+    """Its command is refused after a while, and everything else goes on, however many of them there are."""
+    may_end = threading.Event()
+
+    def build(_params: _Pondering, _context: BuildContext) -> Targeter:
+        may_end.wait()
+        raise AssertionError
+
+    hanging = TestType(name="hanging", summary="Hangs.", params=_Pondering, build=build)
+    with closing(RunStore(sqlite_url(tmp_path))) as store:
+        async with Supervisor(FakeEngine(), store, Registry([hanging]), SITE, proof_s=0.01) as supervisor:
+            for _ in range(PROOFS + 1):
+                with pytest.raises(InvalidCommand, match=r"not made its first request after 0\.01 s"):
+                    await supervisor.start(Command(test_type="hanging", duration_ns=SECOND, num_messages=1))
+            assert (await supervisor.runs(10)).total == 0
+            may_end.set()
