@@ -57,9 +57,9 @@ class Counts(msgspec.Struct, array_like=True):
 
     `planned` = `answered` + `failed` + `aborted` + `lost` once an attack has ended. `successes` are answers with
     200 ≤ status < 400, or as the test type expects instead. `unsent` is the part of `failed` that was never sent,
-    `waited` the number of hits that waited for a connection. Bytes are those of bodies. The instants are nanoseconds
-    from the start of the attack: `first_at` and `last_at` of the first and last hit that was sent (or, when it could
-    not be sent, was due), `end_at` of the last end of a hit; -1 for none.
+    `waited` the number of hits that waited for a connection; `opened` and `closed` count connections. Bytes are those
+    of bodies. The instants are nanoseconds from the start of the attack: `first_at` and `last_at` of the first and last
+    hit that was sent (or, when it could not be sent, was due), `end_at` of the last end of a hit; -1 for none.
     """
 
     planned: int = 0
@@ -74,6 +74,7 @@ class Counts(msgspec.Struct, array_like=True):
     bytes_in: int = 0
     bytes_out: int = 0
     opened: int = 0
+    closed: int = 0
     first_at: int = -1
     last_at: int = -1
     end_at: int = -1
@@ -97,7 +98,7 @@ class Counts(msgspec.Struct, array_like=True):
 
 _SUMMED = (
     "planned", "sent", "answered", "failed", "aborted", "lost", "successes", "unsent", "waited",
-    "bytes_in", "bytes_out", "opened",
+    "bytes_in", "bytes_out", "opened", "closed",
 )  # fmt: skip
 
 
@@ -192,6 +193,7 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     per second between the first and the last hit, and successes per second between the first hit and the last end.
     `successes` are the hits that were answered with 200 ≤ status < 400, or as the test type expects instead, and passed
     its checks; `success` is their part of the planned hits; for one second of a run, of the hits that ended in it.
+    `connections_open` is how many are open after it: of those that were `opened` in it, for one second by itself.
     `targets` has the figures of each target of the test type; it is empty for one second of a run.
     """
 
@@ -208,6 +210,8 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     bytes_in: int = 0
     bytes_out: int = 0
     connections_opened: int = 0
+    connections_closed: int = 0
+    connections_open: int = 0
     waited: int = 0
     rate: float = 0.0
     throughput: float = 0.0
@@ -311,6 +315,8 @@ class Metrics:
             bytes_in=counts.bytes_in,
             bytes_out=counts.bytes_out,
             connections_opened=counts.opened,
+            connections_closed=counts.closed,
+            connections_open=counts.opened - counts.closed,
             waited=counts.waited,
             rate=rate,
             throughput=throughput,

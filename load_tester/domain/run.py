@@ -1,5 +1,6 @@
 """A run: an attack with an identity and a history, as it is stored, served and reported."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,21 @@ class TimelineSecond(msgspec.Struct, frozen=True, rename="camel"):
 
     second: int
     figures: Figures
+
+
+def completed(seconds: Iterable[TimelineSecond]) -> tuple[TimelineSecond, ...]:
+    """The timeline from its first second on, made of the seconds in which something happened, in order.
+
+    Seconds in which nothing did are put in, and `connections_open` counts on from the second before.
+    """
+    timeline: list[TimelineSecond] = []
+    is_open = 0
+    for known in seconds:
+        while len(timeline) < known.second:
+            timeline.append(TimelineSecond(len(timeline), Figures(connections_open=is_open)))
+        is_open += known.figures.connections_opened - known.figures.connections_closed
+        timeline.append(TimelineSecond(known.second, msgspec.structs.replace(known.figures, connections_open=is_open)))
+    return tuple(timeline)
 
 
 class Run(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

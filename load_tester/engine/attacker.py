@@ -325,9 +325,11 @@ class Attacker:
 
     def disconnected(self, connection: Connection) -> None:
         """See `ConnectionOwner`."""
+        now = self._clock()
         self._pool.discard(connection)
+        self.recorder.closed(now)
         if self._running:
-            self._refill(self._clock())
+            self._refill(now)
 
     # Inside
 

@@ -319,6 +319,7 @@ class _LocalAttack:
             counts = second.counts
             link.planned += counts.planned
             link.ended += counts.answered + counts.failed + counts.aborted
+            link.open += counts.opened - counts.closed
         for kind, message in snapshot.messages.items():
             self._messages.setdefault(kind, message)
         if snapshot.failure is not None:
@@ -341,7 +342,7 @@ class _LocalAttack:
             planned = max(link.planned, link.share.count(due))
             left = None if planned >= total else Share(link.share.seq(planned), link.share.step)
         lost = planned - link.ended
-        self._book(at_ns, Counts(planned=planned - link.planned, lost=lost))
+        self._book(at_ns, Counts(planned=planned - link.planned, lost=lost, closed=link.open))
         unknown = "" if self._pacer else ", and how many it sent after its last report nobody knows"
         self._incidents.append(
             f"worker {link.pid} died {format_ns(at_ns // MILLISECOND * MILLISECOND)} into the attack; "

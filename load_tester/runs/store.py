@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from load_tester.domain.metrics import Figures, Metrics, Second
-from load_tester.domain.run import Run, TimelineSecond
+from load_tester.domain.run import Run, TimelineSecond, completed
 from load_tester.runs.row import decode_second, encode_second
 from load_tester.runs.schema import RUNS, SECONDS, UnknownSchema, is_current, migrate
 from load_tester.runs.sqlite import connected
@@ -144,11 +144,11 @@ class RunStore:
         return tuple((owner, msgspec.json.decode(record, type=Run)) for owner, record in rows)
 
     def timeline(self, run_id: str) -> tuple[TimelineSecond, ...]:
-        """The figures of each stored second of the run, in order; empty for a run that is not stored."""
+        """The figures of each second of the run up to the last that is stored; empty for a run that is not stored."""
         in_order = sa.select(SECONDS.c.second, SECONDS.c.figures).where(SECONDS.c.run_id == run_id)
         with self._reads() as connection:
             rows = connection.execute(in_order.order_by(SECONDS.c.second)).all()
-        return tuple(TimelineSecond(second, msgspec.json.decode(figures, type=Figures)) for second, figures in rows)
+        return completed(TimelineSecond(second, msgspec.json.decode(figures, type=Figures)) for second, figures in rows)
 
     def totals(self, run_id: str) -> Metrics:
         """All stored seconds of the run, added up."""

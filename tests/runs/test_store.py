@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from load_tester.domain import hdr
-from load_tester.domain.metrics import Counts, Metrics, Second
+from load_tester.domain.metrics import Counts, Figures, Metrics, Second
 from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.runs.row import decode_second, encode_second
 from load_tester.runs.schema import MIGRATIONS
@@ -136,7 +136,9 @@ def test_the_timeline_shows_each_second_as_it_was(store: RunStore) -> None:
     store.add_seconds(run_at(1).id, [answered_second(4, 3), answered_second(2, 9), answered_second(4, 1, 5_000_000)])
     merged = answered_second(4, 3).merge(answered_second(4, 1, 5_000_000))
     assert store.timeline(run_at(1).id) == (
+        *(TimelineSecond(second, Figures()) for second in (0, 1)),
         TimelineSecond(2, Metrics().add(answered_second(2, 9)).second_figures()),
+        TimelineSecond(3, Figures()),
         TimelineSecond(4, Metrics().add(merged).second_figures()),
     )
     assert store.timeline("unknown") == ()
