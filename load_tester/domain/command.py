@@ -185,7 +185,7 @@ def _read(body: bytes) -> _Wire:
         raise InvalidCommand(error.message, f"${error.path}") from None
     except msgspec.ValidationError as error:
         message, path = split_path(str(error))
-        raise InvalidCommand(message, f"${path}") from None
+        raise InvalidCommand(message.replace(" | null`", "`"), f"${path}") from None
 
 
 def _test_type(wire: _Wire, registry: Registry) -> str:

@@ -190,7 +190,8 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     out would make the target look better than it is. Other failures are in neither: a refused connection is quick, not
     fast.
     `lag` (sent - due) covers all hits that were sent. `rate` and `throughput` are vegeta's (`lib/metrics.go`): hits
-    per second between the first and the last hit, and successes per second between the first hit and the last end.
+    over the time between the first and the last hit, and successes over the time between the first hit and the last
+    end. `pace` is what was really sent per second, also by few hits: those after the first, over the same time.
     `successes` are the hits that were answered with 200 ≤ status < 400, or as the test type expects instead, and passed
     its checks; `success` is their part of the planned hits; for one second of a run, of the hits that ended in it.
     `connections_open` is how many are open after it: of those that were `opened` in it, for one second by itself.
@@ -214,6 +215,7 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     connections_open: int = 0
     waited: int = 0
     rate: float = 0.0
+    pace: float = 0.0
     throughput: float = 0.0
     latency: Distribution = Distribution()
     response_time: Distribution = Distribution()
@@ -279,9 +281,11 @@ class Metrics:
         attack_ns = counts.last_at - counts.first_at
         total_ns = max(counts.end_at, counts.last_at) - counts.first_at
         total_ns = total_ns if attack_ns > 0 else 0
+        hits = counts.sent + counts.unsent
         figures = self._figures(
             of=counts.planned,
-            rate=_per_second(counts.sent + counts.unsent, attack_ns),
+            rate=_per_second(hits, attack_ns),
+            pace=max(0, hits - 1) * SECOND / attack_ns if attack_ns > 0 else 0.0,
             throughput=_per_second(counts.successes, total_ns),
         )
         targets = {target: metrics.figures(total_ns) for target, metrics in sorted(self._targets.items())}
@@ -296,10 +300,11 @@ class Metrics:
         return self._figures(
             of=counts.answered + counts.failed + counts.aborted + counts.lost,
             rate=float(counts.sent + counts.unsent),
+            pace=float(counts.sent + counts.unsent),
             throughput=float(counts.successes),
         )
 
-    def _figures(self, of: int, rate: float, throughput: float) -> Figures:
+    def _figures(self, of: int, rate: float, pace: float, throughput: float) -> Figures:
         counts = self.counts
         return Figures(
             planned=counts.planned,
@@ -319,6 +324,7 @@ class Metrics:
             connections_open=counts.opened - counts.closed,
             waited=counts.waited,
             rate=rate,
+            pace=pace,
             throughput=throughput,
             latency=self.latency.distribution(),
             response_time=self.response_time.distribution(),

@@ -66,7 +66,7 @@ def brief(run: Run) -> str:
     errors = figures.failed + figures.aborted + figures.lost + figures.answered - figures.successes
     parts = [
         f"{figures.sent} sent",
-        per_second(figures.rate),
+        per_second(figures.pace),
         f"p50 {rounded(figures.response_time.p50)}",
         f"p99 {rounded(figures.response_time.p99)}",
         f"{errors} errors",
@@ -165,6 +165,10 @@ def _heading(run: Run) -> Iterator[str]:
 
 
 def _warning(run: Run) -> Iterator[str]:
+    lost = run.summary.lost
+    if lost:
+        yield f"WARNING: {_hits(lost).upper()} LOST"
+        yield "Nobody knows how they ended, because the process that sent them ended; see the incidents below."
     if run.generator_limited:
         yield "WARNING: THE LOAD GENERATOR WAS LIMITED"
         yield "These figures may show the limits of the load tester or its machine, not those of the target:"
@@ -184,11 +188,11 @@ def _counts(run: Run) -> Iterator[str]:
     if figures.aborted:
         yield _row("", "aborted: still in flight, or not sent yet, when the attack was stopped and its grace was over")
     if figures.lost:
-        yield _row("", "lost: nobody knows how they ended, because the worker that sent them died")
+        yield _row("", "lost: nobody knows how they ended, because the process that sent them died")
     # What else a test type may expect, only its parameters say.
     as_wanted = "with a status of 200 to 399" if figures.errors.keys().isdisjoint(ANSWERED) else "as expected"
     yield _row("Success", f"{percentage(figures.success)} of the planned hits were answered {as_wanted}")
-    yield _row("Rate", f"{per_second(figures.rate)}; throughput {per_second(figures.throughput)} (successes only)")
+    yield _row("Rate", f"{per_second(figures.pace)} sent; throughput {per_second(figures.throughput)} (successes only)")
     yield _row(
         "Bytes", f"{_bytes(figures.bytes_out, figures.sent)} out, {_bytes(figures.bytes_in, figures.answered)} in"
     )
@@ -204,9 +208,9 @@ def _bytes(total: int, number: int) -> str:
 
 def _times(figures: Figures) -> Iterator[str]:
     rows = {"Latency": figures.latency, "Response time": figures.response_time, "Lag": figures.lag}
-    if not any(distribution.max for distribution in rows.values()):
+    if not any(distribution.count for distribution in rows.values()):
         return
-    cells = {label: list(_cells(times, is_empty=not (times.max or label == "Lag"))) for label, times in rows.items()}
+    cells = {label: list(_cells(times, is_empty=not times.count)) for label, times in rows.items()}
     widths = [max(8, *(len(row[i]) for row in cells.values())) for i in range(len(_COLUMNS))]
     captions = [_CAPTIONS.get(column, column) for column in _COLUMNS]
     yield _row("", _aligned(captions, widths))
@@ -265,7 +269,7 @@ def _targets(figures: Figures) -> Iterator[str]:
                 str(target.sent),
                 percentage(target.success),
                 *(
-                    rounded(ns) if target.response_time.max else "-"
+                    rounded(ns) if target.response_time.count else "-"
                     for ns in (
                         target.response_time.p50,
                         target.response_time.p90,

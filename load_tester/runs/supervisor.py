@@ -21,6 +21,7 @@ from load_tester.domain.duration import SECOND
 from load_tester.domain.instant import to_datetime
 from load_tester.domain.project import Project, provider_of
 from load_tester.domain.proof import Proof, prove
+from load_tester.domain.report import asked, brief
 from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.domain.test_type import Registry
 from load_tester.engine.interface import Attack, AttackRefused, Engine
@@ -291,6 +292,7 @@ class Supervisor:
         await self._settle(ACCEPT_S)
         try:
             if self._current is not None and self._current.can_be_stopped:
+                self._current.note(f"it was replaced by run {live.id}")
                 await self._stop(self._current, DEFAULT_GRACE_NS)
             self._current = live
             attack = await self._engine.start(live.order, partial(self._take, live))
@@ -298,6 +300,7 @@ class Supervisor:
             self._end(live, Outcome(ending=Ending.FAILED, error=str(error) or type(error).__name__))
             raise
         started = live.start(attack)
+        _log.info("run %s started: %s, %s", live.id, started.test_type, asked(started.command))
         self._journal.put(started)
         self._tasks.start_soon(self._watch, live, attack)
         return started
@@ -330,7 +333,11 @@ class Supervisor:
 
     def _end(self, live: LiveRun, outcome: Outcome) -> None:
         live.note_store(self._journal.error)
-        self._journal.put(live.end(outcome, to_datetime(self._now_ns())))
+        ended = live.end(outcome, to_datetime(self._now_ns()))
+        _log.info(
+            "run %s %s: %s%s", live.id, ended.state.value, brief(ended), f" ({ended.error})" if ended.error else ""
+        )
+        self._journal.put(ended)
         del self._live[live.id]
 
     async def _settle(self, timeout_s: float = SETTLE_S) -> None:

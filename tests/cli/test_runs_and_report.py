@@ -31,7 +31,7 @@ def filled(directory: Path, *ids: str) -> list[Run]:
                 planned=1000,
                 success=0.5,
                 latency=Distribution(p50=1_000_000, p99=2_000_000),
-                response_time=Distribution(p50=3_000_000, p99=4_000_000, max=5_000_000),
+                response_time=Distribution(p50=3_000_000, p99=4_000_000, max=5_000_000, count=500),
             ),
         )
         for number, run_id in enumerate(ids)
