@@ -18,6 +18,18 @@ from test_types.layout_writer import layout_writer
 from test_types.params import check_order
 
 RFC3339: Final = "2006-01-02T15:04:05Z07:00"
+DESCRIPTION: Final = """\
+Timestamps are written and read in UTC, by a time layout of Go: the reference time `Mon Jan 2 15:04:05 MST 2006` written
+the way that is wanted, like `2006-01-02T15:04:05.000Z07:00`. All elements that Go's `time` package knows are known. A
+layout without any is refused, and so is one with elements of other notations (`%Y`, `YYYY`), and an example such as
+`2024-01-31`, of which Go would take single digits for elements. A timestamp with an offset from UTC is read as the
+instant that it names.
+
+Sizes and numbers of random providers reach both ends of their ranges. An object has fewer members than `minSize` only
+when its keys run out, like timestamps of one day. Arrays and maps may be nested five deep.
+"""
+"""What readers have to know of all providers, in Markdown."""
+
 MAX_DEPTH: Final = 5
 """How deep arrays and maps may be nested."""
 
@@ -113,13 +125,13 @@ class MapConfig(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknow
 class Const(Struct, frozen=True, kw_only=True, tag_field="valueType", tag="const", forbid_unknown_fields=True):
     """Always the same value."""
 
-    config: ConstConfig
+    config: Annotated[ConstConfig, Meta(description="What the value is.")]
 
 
 class Sequence(Struct, frozen=True, kw_only=True, tag_field="valueType", tag="sequence", forbid_unknown_fields=True):
     """The number of the row within the whole attack, from 0: each comes once, however many workers there are."""
 
-    config: NoConfig = NoConfig()
+    config: Annotated[NoConfig, Meta(description="Nothing.")] = NoConfig()
 
 
 class PartitionedSequence(
@@ -127,13 +139,13 @@ class PartitionedSequence(
 ):
     """`partitionId` + `partitions` · the number of the row: load testers with a part each never send the same."""
 
-    config: NoConfig = NoConfig()
+    config: Annotated[NoConfig, Meta(description="Nothing.")] = NoConfig()
 
 
 class RandomSet(Struct, frozen=True, kw_only=True, tag_field="valueType", tag="randomSet", forbid_unknown_fields=True):
     """One of the texts, each equally likely."""
 
-    config: SetConfig
+    config: Annotated[SetConfig, Meta(description="Which texts there are.")]
 
 
 class SequenceSet(
@@ -141,13 +153,13 @@ class SequenceSet(
 ):
     """The texts in turn: that of row 0 is the first, and after the last comes the first again."""
 
-    config: SetConfig
+    config: Annotated[SetConfig, Meta(description="Which texts there are.")]
 
 
 class Now(Struct, frozen=True, kw_only=True, tag_field="valueType", tag="timestamp", forbid_unknown_fields=True):
     """When the hit is due."""
 
-    config: TimestampConfig = TimestampConfig()
+    config: Annotated[TimestampConfig, Meta(description="How it is written.")] = TimestampConfig()
 
 
 class RandomTimestamp(
@@ -155,7 +167,7 @@ class RandomTimestamp(
 ):
     """An instant from `start` to `end`, each nanosecond equally likely."""
 
-    config: RandomTimestampConfig
+    config: Annotated[RandomTimestampConfig, Meta(description="Which instants, and how they are written.")]
 
 
 class SequentialTimestamp(
@@ -163,19 +175,19 @@ class SequentialTimestamp(
 ):
     """`start` + `step` · the number of the row."""
 
-    config: SequentialTimestampConfig
+    config: Annotated[SequentialTimestampConfig, Meta(description="Which instants, and how they are written.")]
 
 
 class Uuid(Struct, frozen=True, kw_only=True, tag_field="valueType", tag="uuid", forbid_unknown_fields=True):
     """A random UUID (version 4), with dashes."""
 
-    config: NoConfig = NoConfig()
+    config: Annotated[NoConfig, Meta(description="Nothing.")] = NoConfig()
 
 
 class RandomInt(Struct, frozen=True, kw_only=True, tag_field="valueType", tag="randomInt", forbid_unknown_fields=True):
     """An integer from `min` to `max`, each equally likely, both included."""
 
-    config: IntConfig
+    config: Annotated[IntConfig, Meta(description="Which integers.")]
 
 
 class RandomFloat(
@@ -183,7 +195,7 @@ class RandomFloat(
 ):
     """A number from `min` to `max`, uniform."""
 
-    config: FloatConfig
+    config: Annotated[FloatConfig, Meta(description="Which numbers.")]
 
 
 class RandomString(
@@ -191,7 +203,7 @@ class RandomString(
 ):
     """A text of letters `A` to `Z`, `a` to `z` and digits, each equally likely, and so is each length."""
 
-    config: StringConfig
+    config: Annotated[StringConfig, Meta(description="How long the texts are.")]
 
 
 class RandomArray(
@@ -199,13 +211,13 @@ class RandomArray(
 ):
     """A list; each length is equally likely, and element *k* of row *i* is what its provider has for row *i + k*."""
 
-    config: ArrayConfig
+    config: Annotated[ArrayConfig, Meta(description="How long the lists are, and of what.")]
 
 
 class RandomMap(Struct, frozen=True, kw_only=True, tag_field="valueType", tag="randomMap", forbid_unknown_fields=True):
     """An object; each size is equally likely, a key that comes again is replaced by another one."""
 
-    config: MapConfig
+    config: Annotated[MapConfig, Meta(description="How large the objects are, and of what.")]
 
 
 TextProvider = (

@@ -1,7 +1,7 @@
 """Reads JSON values into Structs with the patience that users need, at every depth.
 
 msgspec reads JSON strictly; what it does not do is done here: keys match without regard to case, as in Go's decoder;
-`null` is the same as leaving a member out, unless it is a value that the member may have; unknown keys and unknown
+`null` is the same as leaving a member out, where it may be left out; unknown keys and unknown
 kinds are answered with the nearest known name; and errors name the key of an object where msgspec writes `[...]`.
 """
 
@@ -95,7 +95,8 @@ def _struct_of(data: dict[str, Any], kind: mi.Type, path: str) -> mi.StructType 
 
 
 def _object(data: dict[str, Any], struct: mi.StructType, path: str, *, is_strict: bool = False) -> dict[str, Any]:
-    kinds: dict[str, mi.Type] = {field.encode_name: field.type for field in struct.fields}
+    fields = {field.encode_name: field for field in struct.fields}
+    kinds: dict[str, mi.Type] = {name: field.type for name, field in fields.items()}
     if struct.tag_field is not None:
         kinds[struct.tag_field] = mi.StrType()
     by_lower = {name.lower(): name for name in kinds}
@@ -109,11 +110,11 @@ def _object(data: dict[str, Any], struct: mi.StructType, path: str, *, is_strict
         if name in respelt:
             raise _refusal(f"{name!r} is given twice", f"{path}.{key}")
         respelt[name] = _respelt(value, kinds[name], f"{path}.{name}")
-    return {name: value for name, value in respelt.items() if value is not None or _may_be_null(kinds[name])}
-
-
-def _may_be_null(kind: mi.Type) -> bool:
-    return any(isinstance(k, mi.NoneType | mi.AnyType) for k in _alternatives(_bare(kind)))
+    return {
+        name: value
+        for name, value in respelt.items()
+        if value is not None or name not in fields or fields[name].required
+    }
 
 
 def _converted(data: dict[str, Any], struct: type[S], dec_hook: DecodeHook) -> S:

@@ -36,6 +36,12 @@ class Note(msgspec.Struct, frozen=True, rename="camel"):
     any_text: str = ""
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What has no default."""
+
+    value: Any
+
+
 class Drawing(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What is read."""
 
@@ -71,11 +77,12 @@ def test_keys_match_without_regard_to_case_at_every_depth() -> None:
     )
 
 
-def test_null_is_absent_unless_it_is_a_value() -> None:
-    """At every depth."""
+def test_null_is_absent_where_that_may_be() -> None:
+    """At every depth; what must be given may be any JSON, also `null`."""
     data = {"byName": {"sun": {"shapeType": "circle", "radius": 1, "lineWidth": None}}, "layers": None, "wait": None}
     assert read(data) == Drawing(by_name={"sun": Circle(1)})
-    assert read({"anyValue": None}).any_value is None
+    assert read({"anyValue": None}).any_value == "none"
+    assert fitted({"value": None}, Given, lambda _, text: text) == Given(None)
 
 
 @pytest.mark.parametrize(
