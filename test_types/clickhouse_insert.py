@@ -179,5 +179,5 @@ CLICKHOUSE_INSERT: Final = TestType(
     params=ClickhouseInsertParams,
     build=_build,
     check=_check,
-    hits_per_worker=2_000,
+    hits_per_worker=6_000,
 )

@@ -32,5 +32,5 @@ CLICKHOUSE_QUERY: Final = TestType(
     description=DESCRIPTION,
     params=ClickhouseQueryParams,
     build=_build,
-    hits_per_worker=40_000,
+    hits_per_worker=25_000,
 )
