@@ -19,9 +19,9 @@ from test_types.params import check_order
 
 RFC3339: Final = "2006-01-02T15:04:05Z07:00"
 DESCRIPTION: Final = """\
-Timestamps are written and read in UTC, by a time layout of Go: the reference time `Mon Jan 2 15:04:05 MST 2006` written
-the way that is wanted, like `2006-01-02T15:04:05.000Z07:00`. All elements that Go's `time` package knows are known. A
-layout without any is refused, and so is one with elements of other notations (`%Y`, `YYYY`), and an example such as
+Timestamps are written and read in UTC (go-load-tester wrote `timestamp` in the zone of its machine), by a time layout of
+Go: the reference time `Mon Jan 2 15:04:05 MST 2006` written the way that is wanted, like
+`2006-01-02T15:04:05.000Z07:00`. All elements that Go's `time` package knows are known. A layout without any is refused, and so is one with elements of other notations (`%Y`, `YYYY`), and an example such as
 `2024-01-31`, of which Go would take single digits for elements. A timestamp with an offset from UTC is read as the
 instant that it names.
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import RFC_4122, UUID
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from load_tester.domain.duration import Duration
-from load_tester.domain.test_type import InvalidParams
+from load_tester.domain.project import MadeUpProjects
+from load_tester.domain.test_type import BuildContext, InvalidParams
 from test_types.layout_reader import read_ns
 from test_types.value_maker import Maker, Partition, maker
 from test_types.values import ValueProvider, check_provider, most_bytes
@@ -44,6 +46,7 @@ def drawn(make: Maker, count: int = 1000) -> list[Any]:
     return [make.value(index, NOW_NS) for index in range(count)]
 
 
+ROW_A = {"valueType": "const", "config": {"value": "A"}}
 ABC: dict[str, Any] = {"alphabet": ["a", 'b "', "<é>"]}
 JANUARY: dict[str, Any] = {"start": "2025-01-01", "end": "2025-01-31", "format": "2006-01-02"}
 STEPS: dict[str, Any] = {"start": "2025-01-01T00:00:00Z", "step": "1h30m", "format": "2006-01-02T15:04:05Z07:00"}
@@ -350,6 +353,18 @@ def test_a_declaration_of_the_wrong_shape_is_refused(value_type: str, config: di
     """Empty alphabets, missing fields, wrong types, what is out of range, and keys that are no texts."""
     with pytest.raises(msgspec.ValidationError):
         provider(value_type, **config)
+
+
+def test_the_example_of_the_documentation_works() -> None:
+    """A test type of somebody else's can have providers as parameters."""
+    page = (Path(__file__).parents[2] / "docs" / "writing-test-types.md").read_text()
+    names: dict[str, Any] = {"__name__": __name__}
+    exec(page.partition("```python\n# my_tests/ticket.py\n")[2].partition("```")[0], names)
+    ticket, context = names["TICKET"], BuildContext(Random(1), MadeUpProjects())
+    bodies = [ticket.build(ticket.decode(params), context).request(4, NOW_NS).body for params in ({}, {"seat": ROW_A})]
+    assert bodies == [b"4", b'"A"']
+    with pytest.raises(InvalidParams, match="is above max"):
+        ticket.decode({"seat": nested("randomInt", min=2, max=1)})
 
 
 def test_providers_are_not_nested_without_end() -> None:
