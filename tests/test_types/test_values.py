@@ -222,6 +222,13 @@ def test_numbers_are_within_their_range(one: float, other: float, seed: int) -> 
     assert all(low <= value <= high for value in (*drawn(make, 20), *map(json.loads, make.column(0, 20, 0))))
 
 
+@given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
+def test_the_greatest_draw_is_within_the_range(one: float, other: float) -> None:
+    """What the generator relies on: rounding does not carry it beyond."""
+    low, high = sorted((one, other))
+    assert low + (1 - 2**-53) * (high - low) <= high
+
+
 @given(st.integers(0, 40), st.integers(0, 40), st.integers())
 def test_texts_are_as_long_as_they_may_be(least: int, more: int, seed: int) -> None:
     """`minSize` is the fewest characters and `maxSize` the most, letters and digits all of them."""
