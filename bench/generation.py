@@ -2,7 +2,8 @@
 
 Speeds are payloads per second of CPU time, so that other work on the machine does not count against them. The peer
 makes payloads of the same shape in the plain way (`uuid`, `datetime`, `random.choice`, one dict per object) and is
-encoded once with `json` and once with msgspec; the ratio to it is the figure that carries over to other machines.
+encoded once with `json` and once with msgspec; the ratio to it is the figure that carries over to other machines. A
+query that is always the same has no peer.
 
 Run it with `python -m bench.generation`.
 """
@@ -15,12 +16,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 import msgspec
 
 from load_tester.domain.project import MadeUpProjects
+from load_tester.domain.request import Request
 from load_tester.domain.test_type import BuildContext, TestType
+from test_types.clickhouse_insert import CLICKHOUSE_INSERT
+from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.contexts import BRANDS, FLAGS, MANUFACTURERS, ORIENTATIONS, SIZES
 from test_types.session import SESSION
 from test_types.transaction import CATEGORIES, LEVELS, MESSAGES, TRANSACTION, TYPES
@@ -38,18 +44,22 @@ BREADCRUMBS: Final = 15
 OPERATIONS: Final = ("browser", "http", "db")
 MEASUREMENTS: Final = ("fp", "lcp")
 
+ROWS: Final = 100
+
 Maker = Callable[[int, int], object]
 """Makes one payload: `(seq, now_ns)`."""
+
+Encode = Callable[[Any], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test type: the parameters it is measured with, the least rate required, and its peer's tree of dicts."""
+    """One test type: the parameters it is measured with, the least rate required, and its peer with an encoder."""
 
     test_type: TestType[Any]
     params: dict[str, Any]
     required: int
-    peer: Callable[[], dict[str, Any]]
+    peer: Callable[[Encode], Maker] | None
 
 
 def peer_session() -> dict[str, Any]:
@@ -168,6 +178,37 @@ def peer_spans(trace_id: str, root_id: str, start: float, end: float) -> Iterato
             }
 
 
+def peer_row(number: int) -> dict[str, Any]:
+    """A row in the plain way."""
+    return {
+        "id": number,
+        "name": random.choice(("red", "green", "blue")),
+        "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "value": random.uniform(0, 1),
+    }
+
+
+def plain_rows(encode: Encode) -> Maker:
+    """An insert that encodes a dict per row."""
+
+    def make(seq: int, _now_ns: int) -> tuple[str, bytes]:
+        lines = [encode(peer_row(number)) + b"\n" for number in range(seq * ROWS, seq * ROWS + ROWS)]
+        return f"/?query={quote_plus('INSERT INTO load_test FORMAT JSONEachRow')}", b"".join(lines)
+
+    return make
+
+
+def plain(tree: Callable[[], dict[str, Any]], item_type: str, encode: Encode) -> Maker:
+    """A generator that encodes a tree of dicts per payload, framed as an envelope."""
+
+    def make(_seq: int, _now_ns: int) -> bytes:
+        header = encode({"event_id": uuid.uuid4().hex, "sent_at": datetime.now(UTC).isoformat()})
+        payload = encode(tree())
+        return b"\n".join((header, encode({"type": item_type, "length": len(payload)}), payload, b""))
+
+    return make
+
+
 CASES: Final = (
     Case(
         SESSION,
@@ -176,7 +217,7 @@ CASES: Final = (
             "numUsers": 1000, "okWeight": 4, "exitedWeight": 3, "erroredWeight": 2, "crashedWeight": 1,
         },
         60_000,
-        peer_session,
+        partial(plain, peer_session, "session"),
     ),
     Case(
         TRANSACTION,
@@ -187,8 +228,10 @@ CASES: Final = (
             "operations": list(OPERATIONS),
         },
         15_000,
-        peer_transaction,
+        partial(plain, peer_transaction, "transaction"),
     ),
+    Case(CLICKHOUSE_QUERY, {}, 1_000_000, None),
+    Case(CLICKHOUSE_INSERT, {"batchSize": ROWS}, 8_000, plain_rows),
 )  # fmt: skip
 
 
@@ -196,17 +239,6 @@ def ours(case: Case) -> Maker:
     """The test type's own generator."""
     context = BuildContext(random.Random(1), MadeUpProjects())
     return case.test_type.build(case.test_type.decode(case.params), context).request
-
-
-def plain(tree: Callable[[], dict[str, Any]], encode: Callable[[Any], bytes], item_type: str) -> Maker:
-    """A generator that encodes a tree of dicts per payload, framed as an envelope."""
-
-    def make(_seq: int, _now_ns: int) -> bytes:
-        header = encode({"event_id": uuid.uuid4().hex, "sent_at": datetime.now(UTC).isoformat()})
-        payload = encode(tree())
-        return b"\n".join((header, encode({"type": item_type, "length": len(payload)}), payload, b""))
-
-    return make
 
 
 def speeds(make: Maker) -> tuple[float, float]:
@@ -227,17 +259,29 @@ def rows() -> list[tuple[str, str, str, bool]]:
     """What was measured, the figure, what is required, and whether the median reaches it."""
     table = []
     for case in CASES:
-        name = case.test_type.name
-        best, median = speeds(ours(case))
-        _, with_json = speeds(plain(case.peer, lambda tree: json.dumps(tree).encode(), name))
-        _, with_msgspec = speeds(plain(case.peer, msgspec.json.encode, name))
-        measured = (
-            f"{median:,.0f} (best {best:,.0f}): {median / with_json:.1f} times as fast as dicts through json, "
-            f"{median / with_msgspec:.1f} times as fast as dicts through msgspec"
-        )
-        what = f"{name} payloads per second and core"
+        make = ours(case)
+        best, median = speeds(make)
+        measured = f"{median:,.0f} (best {best:,.0f}) of {body_bytes(make):,.0f} bytes{_beside(case, median)}"
+        what = f"{case.test_type.name} payloads per second and core"
         table.append((what, measured, f">= {case.required:,}", median >= case.required))
     return table
+
+
+def body_bytes(make: Maker) -> float:
+    """The mean size of a payload."""
+    bodies = [request.body for seq in range(1000) if isinstance(request := make(seq, START_NS), Request)]
+    return statistics.fmean(map(len, bodies))
+
+
+def _beside(case: Case, median: float) -> str:
+    if case.peer is None:
+        return ""
+    _, with_json = speeds(case.peer(lambda tree: json.dumps(tree).encode()))
+    _, with_msgspec = speeds(case.peer(msgspec.json.encode))
+    return (
+        f": {median / with_json:.1f} times as fast as dicts through json, "
+        f"{median / with_msgspec:.1f} times as fast as dicts through msgspec"
+    )
 
 
 def main() -> None:

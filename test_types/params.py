@@ -8,7 +8,7 @@ from load_tester.domain.duration import Duration
 from load_tester.domain.parameter import Span
 from load_tester.domain.test_type import BuildContext, InvalidParams
 
-N = TypeVar("N", int, Duration)
+N = TypeVar("N", int, float, Duration)
 
 ZERO: Final = Span(0)
 

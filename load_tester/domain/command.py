@@ -6,6 +6,7 @@ import msgspec
 
 from load_tester.domain.attack import SEEDED_EPOCH_NS
 from load_tester.domain.duration import DAY, HOUR, SECOND, InvalidDuration, format_ns, parse_ns
+from load_tester.domain.fitting import suggestion
 from load_tester.domain.instant import InvalidInstant, format_instant_ns, parse_instant_ns
 from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.strict_json import InvalidJson, read_json
@@ -15,7 +16,6 @@ from load_tester.domain.test_type import (
     UnknownTestType,
     match_keys,
     split_path,
-    suggestion,
 )
 
 MAX_RATE: Final = 10_000_000

@@ -1,6 +1,5 @@
 """Test types: what a load test of one kind sends, and the registry that knows them by name."""
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -10,6 +9,7 @@ import msgspec
 
 from load_tester.domain.duration import Duration
 from load_tester.domain.files import NO_FILES, Files
+from load_tester.domain.fitting import fitted, suggestion
 from load_tester.domain.pacer import ALL_HITS, Pacing, Share
 from load_tester.domain.project import MADE_UP_PROJECTS, ProjectProvider
 from load_tester.domain.request import Targeter
@@ -91,15 +91,13 @@ class TestType(Generic[P]):
     unavailable: str = ""
 
     def decode(self, params: dict[str, Any]) -> P:
-        """Read and check parameters; keys match without regard to case, `null` means absent.
+        """Read and check parameters, as `fitting` does: keys match without regard to case, `null` means absent.
 
         Raises:
             InvalidParams: an unknown key, a wrong type or a value out of range.
         """
-        named = match_keys(params, self.field_names())
         try:
-            given = {name: value for name, value in named.items() if value is not None}
-            decoded = msgspec.convert(given, type=self.params, dec_hook=_from_builtin)
+            decoded = fitted(params, self.params, _from_builtin)
         except msgspec.ValidationError as error:
             raise InvalidParams(*split_path(str(error))) from error
         try:
@@ -143,14 +141,6 @@ class Registry:
             return self._by_name[name]
         except KeyError:
             raise UnknownTestType(f"unknown test type {name!r}; {suggestion(name, self._by_name)}") from None
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown word: a near match if there is one, and what is known."""
-    names = sorted(known)
-    near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
-    meant = f"did you mean {next(n for n in names if n.lower() == near[0])!r}? " if near else ""
-    return f"{meant}known: {', '.join(names)}" if names else f"{meant}none is known"
 
 
 def match_keys(data: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:

@@ -193,6 +193,14 @@ def test_the_test_types_are_listed_and_described(capsys: pytest.CaptureFixture[s
     )
 
 
+def test_objects_of_several_kinds_are_described_kind_by_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each kind with what it means, and its members with their paths."""
+    assert main(["types", "clickhouseInsert"]) == 0
+    described = capsys.readouterr().out
+    assert "  config.valueType uuid\n      A random UUID (version 4), with dashes.\n" in described
+    assert "  config.config.maxSize: integer, 0 to 10000, required\n      The most elements.\n" in described
+
+
 def test_the_test_types_are_described_for_programs_and_pages(capsys: pytest.CaptureFixture[str]) -> None:
     """As JSON with the schema of the parameters, and as the Markdown of the documentation."""
     assert main(["types", "session", "--json"]) == 0

@@ -17,7 +17,6 @@ from load_tester.domain.test_type import (
     UnknownTestType,
     match_keys,
     split_path,
-    suggestion,
 )
 
 
@@ -146,11 +145,6 @@ def test_two_test_types_of_one_name_make_no_registry() -> None:
     """A name means one test type."""
     with pytest.raises(ValueError, match="two test types are named 'plain'"):
         Registry([PLAIN, PLAIN])
-
-
-def test_a_suggestion_says_so_when_nothing_is_known() -> None:
-    """Without anything known there is nothing to suggest."""
-    assert suggestion("word", []) == "none is known"
 
 
 def test_match_keys_spells_keys_as_they_are_known() -> None:
