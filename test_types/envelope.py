@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from load_tester.domain.duration import MILLISECOND
 from load_tester.domain.project import ProjectProvider
 from load_tester.domain.request import Headers
-from test_types.generation import json_text
+from test_types.generation import json_text, now_rfc3339_ms, rfc3339_ns
 
 REMEMBERED_ENDPOINTS = 16_384
 
@@ -36,6 +37,12 @@ def endpoints(projects: ProjectProvider) -> Callable[[int], Endpoint]:
         return Endpoint(f"/api/{project.project_id}/envelope/", headers, json_text(project.project_key))
 
     return endpoint
+
+
+def traced_header(event_id: str, trace_id: str, key_json: str, now_ns: int) -> str:
+    """The envelope header of what belongs to a trace; `key_json` is the project's public key."""
+    sent_at = rfc3339_ns(now_ns, now_rfc3339_ms(now_ns // MILLISECOND))
+    return f'{{"event_id":"{event_id}","public_key":{key_json},"sent_at":"{sent_at}","trace_id":"{trace_id}"}}'
 
 
 def framed(header: str, item_type: str, payload: str) -> bytes:

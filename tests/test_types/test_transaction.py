@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from load_tester.domain.project import MadeUpProjects
 from load_tester.domain.test_type import BuildContext, InvalidParams
+from test_types.breadcrumbs import CATEGORIES, LEVELS, MESSAGES, TYPES
 from test_types.contexts import BRANDS, FLAGS, SIZES
 from test_types.spans import STATUSES
-from test_types.transaction import CATEGORIES, LEVELS, MESSAGES, TRANSACTION, TYPES
+from test_types.transaction import TRANSACTION
 
 AFTERNOON_NS = 1_735_830_245_123_456_789  # 2025-01-02T15:04:05.123456789Z
 NOW = datetime.fromisoformat("2025-01-02T15:04:05.123456Z")
