@@ -17,6 +17,7 @@ from tests.test_types.payloads import requests
 
 ENVELOPES: dict[str, tuple[TestType[Any], dict[str, Any], str]] = {
     "session": (SESSION, {}, "session"),
+    "correlated session": (SESSION, {"correlated": True, "numUsers": 5}, "session"),
     "transaction": (TRANSACTION, {}, "transaction"),
 }
 """What is sent as envelopes: the test type, its parameters, and the type of the envelope's item."""
