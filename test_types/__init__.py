@@ -5,5 +5,10 @@ from typing import Any
 from load_tester.domain.test_type import TestType
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
+from test_types.transaction_v2 import TRANSACTION_V2
 
-TEST_TYPES: tuple[TestType[Any], ...] = (SESSION, TRANSACTION)
+TEST_TYPES: tuple[TestType[Any], ...] = (
+    SESSION,
+    TRANSACTION,
+    TRANSACTION_V2,
+)

@@ -13,12 +13,14 @@ from load_tester.domain.test_type import TestType
 from test_types import TEST_TYPES
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
+from test_types.transaction_v2 import TRANSACTION_V2
 from tests.test_types.payloads import requests
 
 ENVELOPES: dict[str, tuple[TestType[Any], dict[str, Any], str]] = {
     "session": (SESSION, {}, "session"),
     "correlated session": (SESSION, {"correlated": True, "numUsers": 5}, "session"),
     "transaction": (TRANSACTION, {}, "transaction"),
+    "transactionV2": (TRANSACTION_V2, {}, "transaction"),
 }
 """What is sent as envelopes: the test type, its parameters, and the type of the envelope's item."""
 
@@ -82,8 +84,9 @@ def test_another_seed_makes_other_payloads(test_type: TestType[Any], params: dic
 @everything
 def test_hits_go_to_the_project_whose_key_they_carry(test_type: TestType[Any], params: dict[str, Any]) -> None:
     """All entries of a projects file are used, the first and the last too, each with its own key."""
+    wanted = {"projectDistribution": [{"numProjects": 3}]} if test_type is TRANSACTION_V2 else {"numProjects": 3}
     listed = ListedProjects([Project(str(number), f"key{number}") for number in range(3)])
-    made = requests(test_type, params | {"numProjects": 3}, 100, projects=listed)
+    made = requests(test_type, params | wanted, 100, projects=listed)
     assert {(request.method, request.path, request.headers[0]) for request in made} == {
         (
             "POST",
