@@ -11,6 +11,7 @@ from sentry_sdk.envelope import Envelope
 from load_tester.domain.project import ListedProjects, Project
 from load_tester.domain.test_type import TestType
 from test_types import TEST_TYPES
+from test_types.metric_bucket import METRIC_BUCKET
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
 from test_types.transaction_v2 import TRANSACTION_V2
@@ -21,6 +22,7 @@ ENVELOPES: dict[str, tuple[TestType[Any], dict[str, Any], str]] = {
     "correlated session": (SESSION, {"correlated": True, "numUsers": 5}, "session"),
     "transaction": (TRANSACTION, {}, "transaction"),
     "transactionV2": (TRANSACTION_V2, {}, "transaction"),
+    "metricBucket": (METRIC_BUCKET, {"numSets": 2, "numGauges": 1, "numTagsPerMetric": 2}, "metric_buckets"),
 }
 """What is sent as envelopes: the test type, its parameters, and the type of the envelope's item."""
 
