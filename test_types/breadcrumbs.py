@@ -29,6 +29,7 @@ MAX_COMBINATIONS: Final = 10_000
 MinBreadcrumbs = Annotated[Length, Meta(description="The fewest breadcrumbs.")]
 Categories = Annotated[Words, Meta(description="Categories of breadcrumbs; none stand for the default ones.")]
 Levels = Annotated[Words, Meta(description="Levels of breadcrumbs; none stand for the default ones.")]
+Types = Annotated[Words, Meta(description="Types of breadcrumbs; none stand for the default ones.")]
 Messages = Annotated[Texts, Meta(description="Messages of breadcrumbs; none stand for the default ones.")]
 
 

@@ -11,6 +11,7 @@ from sentry_sdk.envelope import Envelope
 from load_tester.domain.project import ListedProjects, Project
 from load_tester.domain.test_type import TestType
 from test_types import TEST_TYPES
+from test_types.event import EVENT
 from test_types.metric_bucket import METRIC_BUCKET
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
@@ -23,14 +24,20 @@ ENVELOPES: dict[str, tuple[TestType[Any], dict[str, Any], str]] = {
     "transaction": (TRANSACTION, {}, "transaction"),
     "transactionV2": (TRANSACTION_V2, {}, "transaction"),
     "metricBucket": (METRIC_BUCKET, {"numSets": 2, "numGauges": 1, "numTagsPerMetric": 2}, "metric_buckets"),
+    "event": (EVENT, {"framing": "envelope"}, "event"),
+    "javascript event": (EVENT, {"framing": "envelope", "withJavascriptStacktrace": True}, "event"),
+    "native event": (EVENT, {"framing": "envelope", "withNativeStacktrace": True}, "event"),
 }
 """What is sent as envelopes: the test type, its parameters, and the type of the envelope's item."""
+
+STORED: dict[str, tuple[TestType[Any], dict[str, Any]]] = {"stored event": (EVENT, {})}
+"""What is sent to the store endpoint."""
 
 every_envelope = pytest.mark.parametrize(("test_type", "params", "item_type"), ENVELOPES.values(), ids=ENVELOPES)
 everything = pytest.mark.parametrize(
     ("test_type", "params"),
-    [(test_type, params) for test_type, params, _ in ENVELOPES.values()],
-    ids=ENVELOPES,
+    [*((test_type, params) for test_type, params, _ in ENVELOPES.values()), *STORED.values()],
+    ids=[*ENVELOPES, *STORED],
 )
 
 
@@ -41,7 +48,7 @@ def test_everything_for_sentry_is_judged_here() -> None:
         for test_type in TEST_TYPES
         if re.fullmatch(r"/api/\d+/(envelope|store)/", requests(test_type, {}, 1)[0].path)
     }
-    judged = [test_type for test_type, _, _ in ENVELOPES.values()]
+    judged = [test_type for test_type, _, _ in ENVELOPES.values()] + [test_type for test_type, _ in STORED.values()]
     assert ingested == {test_type.name for test_type in judged}
 
 
@@ -89,10 +96,11 @@ def test_hits_go_to_the_project_whose_key_they_carry(test_type: TestType[Any], p
     wanted = {"projectDistribution": [{"numProjects": 3}]} if test_type is TRANSACTION_V2 else {"numProjects": 3}
     listed = ListedProjects([Project(str(number), f"key{number}") for number in range(3)])
     made = requests(test_type, params | wanted, 100, projects=listed)
+    receiver = "envelope" if test_type is not EVENT or "framing" in params else "store"
     assert {(request.method, request.path, request.headers[0]) for request in made} == {
         (
             "POST",
-            f"/api/{number}/envelope/",
+            f"/api/{number}/{receiver}/",
             ("X-Sentry-Auth", f"Sentry sentry_key=key{number},sentry_version=7"),
         )
         for number in range(3)
