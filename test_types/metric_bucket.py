@@ -204,5 +204,5 @@ METRIC_BUCKET: Final = TestType(
     params=MetricBucketParams,
     build=_build,
     check=_check,
-    hits_per_worker=20_000,
+    hits_per_worker=12_000,
 )
