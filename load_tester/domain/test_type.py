@@ -182,7 +182,10 @@ def _spelled_members(data: dict[str, Any], struct: mi.StructType, path: str) -> 
 
 
 def _fitting(value: Any, kind: mi.Type) -> mi.Type:
-    """The type without its annotations; of the members of a union, the one for such a value, told by its tag."""
+    """The type without its annotations; of a union, the member for such a value.
+
+    Where that could be several, they are Structs that are told apart by a tag: msgspec allows no others in one union.
+    """
     bare = kind.type if isinstance(kind, mi.Metadata) else kind
     if not isinstance(bare, mi.UnionType):
         return bare
@@ -191,11 +194,11 @@ def _fitting(value: Any, kind: mi.Type) -> mi.Type:
     return next((member for member in fitting if len(fitting) == 1 or _is_tagged(value, member)), mi.AnyType())
 
 
-def _is_tagged(value: Any, kind: mi.Type) -> bool:
+def _is_tagged(value: dict[str, Any], kind: mi.Type) -> bool:
     """Whether the object says that it is of that type."""
-    if not isinstance(kind, mi.StructType) or kind.tag_field is None:
-        return False
-    return any(key.lower() == kind.tag_field.lower() and tag == kind.tag for key, tag in value.items())
+    assert isinstance(kind, mi.StructType)
+    tag_field = str(kind.tag_field).lower()
+    return any(key.lower() == tag_field and tag == kind.tag for key, tag in value.items())
 
 
 def split_path(message: str) -> tuple[str, str]:
