@@ -1,9 +1,9 @@
 """How fast payloads are made, on one core, beside a generator that encodes a tree of dicts per payload.
 
 Speeds are payloads per second of CPU time, so that other work on the machine does not count against them. The peer
-makes payloads of the same shape in the plain way (`uuid`, `datetime`, `random.choice`, one dict per object) and is
-encoded once with `json` and once with msgspec; the ratio to it is the figure that carries over to other machines. A
-query that is always the same has no peer.
+makes payloads of the same shape in the plain way (`peer_payload.py`) and is encoded once with `json` and once with
+msgspec; the ratio to it is the figure that carries over to other machines. What is always the same has no peer. The
+size of a payload is that of the body.
 
 Run it with `python -m bench.generation`.
 """
@@ -12,24 +12,38 @@ import json
 import random
 import statistics
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
-from urllib.parse import quote_plus
 
 import msgspec
 
+from bench import peer_payload
+from bench.peer_payload import (
+    BREADCRUMBS,
+    BUCKETS_OF_A_KIND,
+    FRAMES,
+    MEASUREMENTS,
+    OPERATIONS,
+    ROWS,
+    SPANS,
+    TAGS,
+    VALUES,
+    Encode,
+    Maker,
+)
+from bench.row import Row
 from load_tester.domain.project import MadeUpProjects
-from load_tester.domain.request import Request
+from load_tester.domain.request import Request, RequestMaker
 from load_tester.domain.test_type import BuildContext, TestType
 from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
-from test_types.contexts import BRANDS, FLAGS, MANUFACTURERS, ORIENTATIONS, SIZES
+from test_types.event import EVENT
+from test_types.metric_bucket import METRIC_BUCKET
 from test_types.session import SESSION
-from test_types.transaction import CATEGORIES, LEVELS, MESSAGES, TRANSACTION, TYPES
+from test_types.transaction import TRANSACTION
+from test_types.transaction_v2 import TRANSACTION_V2
 
 REPEATS: Final = 9
 REPEAT_S: Final = 0.25
@@ -38,239 +52,138 @@ REPEAT_S: Final = 0.25
 START_NS: Final = 1_735_830_245_123_456_789
 INTERVAL_NS: Final = 20_000
 """From hit to hit, as at 50 000 hits per second."""
-
-SPANS: Final = 20
-BREADCRUMBS: Final = 15
-OPERATIONS: Final = ("browser", "http", "db")
-MEASUREMENTS: Final = ("fp", "lcp")
-
-ROWS: Final = 100
-
-Maker = Callable[[int, int], object]
-"""Makes one payload: `(seq, now_ns)`."""
-
-Encode = Callable[[Any], bytes]
+SIZED: Final = 1_000
+"""So many payloads are looked at to say how large one is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test type: the parameters it is measured with, the least rate required, and its peer with an encoder."""
 
+    name: str
     test_type: TestType[Any]
     params: dict[str, Any]
     required: int
     peer: Callable[[Encode], Maker] | None
 
 
-def peer_session() -> dict[str, Any]:
-    """A session in the plain way."""
-    now = datetime.now(UTC)
-    status = random.choices(("ok", "exited", "errored", "crashed"), (4, 3, 2, 1))[0]
-    started = now - timedelta(seconds=120) - timedelta(seconds=random.uniform(0, 3600))
-    return {
-        "init": status == "ok",
-        "started": started.isoformat(timespec="milliseconds"),
-        "status": status,
-        "errors": random.randint(1, 19) if status == "errored" else 0,
-        "duration": random.uniform(0, 120),
-        "sid": uuid.uuid4().hex,
-        "did": f"u-{random.randrange(1000)}",
-        "seq": 0 if status == "ok" else random.randrange(5),
-        "timestamp": now.isoformat(timespec="milliseconds"),
-        "attrs": {
-            "release": f"r-1.0.{random.randrange(10)}",
-            "environment": f"environment-{random.randrange(5)}",
-        },
-    }
+_SESSION: Final = {
+    "numProjects": 10, "startedRange": "1h", "durationRange": "2m", "numReleases": 10, "numEnvironments": 5,
+    "numUsers": 1000, "okWeight": 4, "exitedWeight": 3, "erroredWeight": 2, "crashedWeight": 1,
+}  # fmt: skip
+_TRANSACTION: Final = {
+    "transactionDurationMin": "1s", "transactionDurationMax": "10s", "minSpans": SPANS, "maxSpans": SPANS,
+    "minBreadcrumbs": BREADCRUMBS, "maxBreadcrumbs": BREADCRUMBS, "numReleases": 10, "numUsers": 1000,
+    "measurements": list(MEASUREMENTS), "operations": list(OPERATIONS),
+}  # fmt: skip
+_PROFILES: Final = [
+    {"numProjects": 2, "relativeFreqWeight": 4, "timestampHistogram": [{"weight": 10, "maxDelay": "1s"}]},
+    {
+        "numProjects": 8,
+        "timestampHistogram": [{"weight": 9, "maxDelay": "1s"}, {"weight": 1, "maxDelay": "1h"}],
+    },
+]
+_EVENT: Final = {
+    "numProjects": 10, "numEventGroups": 100, "numUsers": 1000, "minBreadcrumbs": BREADCRUMBS,
+    "maxBreadcrumbs": BREADCRUMBS, "withJavascriptStacktrace": True, "minFrames": FRAMES, "maxFrames": FRAMES,
+}  # fmt: skip
+_METRICS: Final = {
+    "numProjects": 10, "numMetricNames": 50,
+    **dict.fromkeys(("numCounters", "numSets", "numDistributions", "numGauges"), BUCKETS_OF_A_KIND),
+    **dict.fromkeys(("minMetricsInSets", "maxMetricsInSets"), VALUES),
+    **dict.fromkeys(("minMetricsInDistribution", "maxMetricsInDistribution"), VALUES),
+    "numTagsPerMetric": TAGS, "numValuesPerTag": 5,
+}  # fmt: skip
 
-
-def peer_transaction() -> dict[str, Any]:
-    """A transaction in the plain way."""
-    now = datetime.now(UTC)
-    start = now - timedelta(seconds=random.uniform(1, 10))
-    trace_id, span_id = uuid.uuid4().hex, uuid.uuid4().hex[:16]
-    return {
-        "type": "transaction",
-        "timestamp": now.isoformat(),
-        "start_timestamp": start.isoformat(),
-        "event_id": uuid.uuid4().hex,
-        "release": f"release{random.randrange(10)}",
-        "transaction": f"mytransaction{random.randrange(100)}",
-        "logger": random.choice(("foo.bar.baz", "bam.baz.bad")),
-        "environment": random.choice(("production", "development", "staging")),
-        "user": {
-            "ip_address": ".".join(str(random.randrange(255)) for _ in range(4)),
-            "username": f"Hobgoblin{random.random():.6f}",
-            "id": str(random.randrange(1000)),
-        },
-        "contexts": {
-            "os": peer_os() if random.random() < 0.5 else {},
-            "device": peer_device() if random.random() < 0.5 else {},
-            "app": {"type": "app", "app_version": "1.2.3", "app_build": "1.2.3"} if random.random() < 0.5 else {},
-            "trace": {
-                "type": "trace",
-                "trace_id": trace_id,
-                "span_id": span_id,
-                "parent_span_id": uuid.uuid4().hex[:16],
-                "op": random.choice(OPERATIONS),
-                "status": "ok",
-            },
-        },
-        "breadcrumbs": [
-            {
-                "timestamp": now.timestamp(),
-                "type": random.choice(TYPES),
-                "category": random.choice(CATEGORIES),
-                "level": random.choice(LEVELS),
-                "message": random.choice(MESSAGES),
-            }
-            for _ in range(BREADCRUMBS)
-        ],
-        "measurements": {name: {"value": random.uniform(0, 1000)} for name in MEASUREMENTS},
-        "spans": list(peer_spans(trace_id, span_id, start.timestamp(), now.timestamp())),
-    }
-
-
-def peer_os() -> dict[str, Any]:
-    """An operating system in the plain way."""
-    version = ".".join(str(random.randrange(10)) for _ in range(3))
-    return {"type": "os", "rooted": random.random() < 0.5, "version": version, "name": "Android"}
-
-
-def peer_device() -> dict[str, Any]:
-    """A device in the plain way."""
-    return {
-        "type": "device",
-        "model": "NYC-1",
-        "arch": f"x{random.random():.6f}",
-        "battery_level": random.randrange(101),
-        "orientation": random.choice(ORIENTATIONS),
-        "manufacturer": random.choice(MANUFACTURERS),
-        "brand": random.choice(BRANDS),
-        "screen_dpi": random.randrange(1000),
-        **{flag: random.random() < 0.5 for flag in FLAGS},
-        **{size: random.randrange(1_000_000) for size in SIZES},
-    }
-
-
-def peer_spans(trace_id: str, root_id: str, start: float, end: float) -> Iterator[dict[str, Any]]:
-    """A span tree in the plain way."""
-    parents = [(root_id, start, end)]
-    made = 0
-    for parent_id, first, last in parents:
-        children = min(random.randint(1, 3), SPANS - made)
-        if not children:
-            return
-        made += children
-        width = (last - first) / children
-        for number in reversed(range(children)):
-            span_id = uuid.uuid4().hex[:16]
-            lower, upper = first + width * number, first + width * (number + 1)
-            parents.append((span_id, lower, upper))
-            yield {
-                "timestamp": upper,
-                "start_timestamp": lower,
-                "op": random.choice(OPERATIONS),
-                "span_id": span_id,
-                "parent_span_id": parent_id,
-                "trace_id": trace_id,
-                "status": "ok" if random.random() < 0.99 else "aborted",
-            }
-
-
-def peer_row(number: int) -> dict[str, Any]:
-    """A row in the plain way."""
-    return {
-        "id": number,
-        "name": random.choice(("red", "green", "blue")),
-        "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        "value": random.uniform(0, 1),
-    }
-
-
-def plain_rows(encode: Encode) -> Maker:
-    """An insert that encodes a dict per row."""
-
-    def make(seq: int, _now_ns: int) -> tuple[str, bytes]:
-        lines = [encode(peer_row(number)) + b"\n" for number in range(seq * ROWS, seq * ROWS + ROWS)]
-        return f"/?query={quote_plus('INSERT INTO load_test FORMAT JSONEachRow')}", b"".join(lines)
-
-    return make
-
-
-def plain(tree: Callable[[], dict[str, Any]], item_type: str, encode: Encode) -> Maker:
-    """A generator that encodes a tree of dicts per payload, framed as an envelope."""
-
-    def make(_seq: int, _now_ns: int) -> bytes:
-        header = encode({"event_id": uuid.uuid4().hex, "sent_at": datetime.now(UTC).isoformat()})
-        payload = encode(tree())
-        return b"\n".join((header, encode({"type": item_type, "length": len(payload)}), payload, b""))
-
-    return make
-
+_SESSIONS: Final = partial(peer_payload.enveloped, peer_payload.session, "session")
+_TRANSACTIONS: Final = partial(peer_payload.enveloped, peer_payload.transaction, "transaction")
+_EVENTS: Final = partial(peer_payload.enveloped, peer_payload.event, "event")
+_BUCKETS: Final = partial(peer_payload.enveloped, peer_payload.metric_buckets, "metric_buckets")
 
 CASES: Final = (
+    Case("session", SESSION, _SESSION, 60_000, _SESSIONS),
     Case(
+        "correlated session",
         SESSION,
-        {
-            "numProjects": 10, "startedRange": "1h", "durationRange": "2m", "numReleases": 10, "numEnvironments": 5,
-            "numUsers": 1000, "okWeight": 4, "exitedWeight": 3, "erroredWeight": 2, "crashedWeight": 1,
-        },
+        {**_SESSION, "correlated": True},
         60_000,
-        partial(plain, peer_session, "session"),
+        _SESSIONS,
     ),
     Case(
+        "transaction",
         TRANSACTION,
-        {
-            "numProjects": 10, "transactionTimestampSpread": "5s", "transactionDurationMin": "1s",
-            "transactionDurationMax": "10s", "minSpans": SPANS, "maxSpans": SPANS, "minBreadcrumbs": BREADCRUMBS,
-            "maxBreadcrumbs": BREADCRUMBS, "numReleases": 10, "numUsers": 1000, "measurements": list(MEASUREMENTS),
-            "operations": list(OPERATIONS),
-        },
+        {**_TRANSACTION, "numProjects": 10, "transactionTimestampSpread": "5s"},
         15_000,
-        partial(plain, peer_transaction, "transaction"),
+        _TRANSACTIONS,
     ),
-    Case(CLICKHOUSE_QUERY, {}, 1_000_000, None),
-    Case(CLICKHOUSE_INSERT, {"batchSize": ROWS}, 8_000, plain_rows),
-)  # fmt: skip
+    Case(
+        "transactionV2",
+        TRANSACTION_V2,
+        {**_TRANSACTION, "projectDistribution": _PROFILES},
+        15_000,
+        _TRANSACTIONS,
+    ),
+    Case(
+        "event",
+        EVENT,
+        {**_EVENT, "framing": "envelope"},
+        30_000,
+        _EVENTS,
+    ),
+    Case(
+        "metricBucket",
+        METRIC_BUCKET,
+        _METRICS,
+        25_000,
+        _BUCKETS,
+    ),
+    Case("clickhouseQuery", CLICKHOUSE_QUERY, {}, 1_000_000, None),
+    Case("clickhouseInsert", CLICKHOUSE_INSERT, {"batchSize": ROWS}, 8_000, peer_payload.insert),
+)
 
 
-def ours(case: Case) -> Maker:
+def ours(case: Case) -> RequestMaker:
     """The test type's own generator."""
     context = BuildContext(random.Random(1), MadeUpProjects())
     return case.test_type.build(case.test_type.decode(case.params), context).request
 
 
-def speeds(make: Maker) -> tuple[float, float]:
+def size_bytes(make: RequestMaker) -> float:
+    """How large a body is, on average."""
+    return statistics.fmean(len(_request(make, seq).body) for seq in range(SIZED))
+
+
+def _request(make: RequestMaker, seq: int) -> Request:
+    request: Request = make(seq, START_NS + seq * INTERVAL_NS)
+    return request
+
+
+def speeds(make: Callable[[int, int], object]) -> tuple[float, float]:
     """Payloads per second of CPU time: the best and the median of the repeats."""
     hits = max(10, int(REPEAT_S / _seconds(make, 200) * 200))
     measured = sorted(hits / _seconds(make, hits) for _ in range(REPEATS))
     return measured[-1], statistics.median(measured)
 
 
-def _seconds(make: Maker, hits: int) -> float:
+def _seconds(make: Callable[[int, int], object], hits: int) -> float:
     started = time.process_time()
     for seq in range(hits):
         make(seq, START_NS + seq * INTERVAL_NS)
     return time.process_time() - started
 
 
-def rows() -> list[tuple[str, str, str, bool]]:
-    """What was measured, the figure, what is required, and whether the median reaches it."""
-    table = []
+def rows() -> Iterator[Row]:
+    """What was measured of each case; it is as required when the median reaches that."""
     for case in CASES:
         make = ours(case)
         best, median = speeds(make)
-        measured = f"{median:,.0f} (best {best:,.0f}) of {body_bytes(make):,.0f} bytes{_beside(case, median)}"
-        what = f"{case.test_type.name} payloads per second and core"
-        table.append((what, measured, f">= {case.required:,}", median >= case.required))
-    return table
-
-
-def body_bytes(make: Maker) -> float:
-    """The mean size of a payload."""
-    bodies = [request.body for seq in range(1000) if isinstance(request := make(seq, START_NS), Request)]
-    return statistics.fmean(map(len, bodies))
+        yield Row(
+            what=f"{case.name} payloads per second and core",
+            measured=f"{median:,.0f} (best {best:,.0f}), {size_bytes(make):,.0f} bytes each",
+            required=f">= {case.required:,}",
+            ok=median >= case.required,
+            peers=_beside(case, median),
+        )
 
 
 def _beside(case: Case, median: float) -> str:
@@ -279,15 +192,15 @@ def _beside(case: Case, median: float) -> str:
     _, with_json = speeds(case.peer(lambda tree: json.dumps(tree).encode()))
     _, with_msgspec = speeds(case.peer(msgspec.json.encode))
     return (
-        f": {median / with_json:.1f} times as fast as dicts through json, "
+        f"{median / with_json:.1f} times as fast as dicts through json, "
         f"{median / with_msgspec:.1f} times as fast as dicts through msgspec"
     )
 
 
 def main() -> None:
     """Print the table."""
-    for what, measured, required, ok in rows():
-        print(f"{what}: {measured}; required {required}: {'ok' if ok else 'MISSED'}")
+    for row in rows():
+        print(f"{row.what}: {row.measured}; required {row.required}: {'ok' if row.ok else 'MISSED'}; {row.peers}")
 
 
 if __name__ == "__main__":

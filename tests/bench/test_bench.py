@@ -1,18 +1,21 @@
 """The benchmark's own parts: what it reads from the machine and from its peers, and that it does not pretend."""
 
 import os
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
 import httpx
+import msgspec
 import pytest
 
 from bench import __main__ as bench
-from bench import machine, peers
+from bench import generation, machine, peers
 from bench.row import NotRun, Row
 from bench.target import StampingTarget
+from test_types import TEST_TYPES
 
 
 def test_a_measurement_that_cannot_be_made_says_why() -> None:
@@ -74,3 +77,18 @@ def test_the_stamping_target_stamps_what_it_answers() -> None:
         assert before_ns < target.first_ns < target.last_ns < time.monotonic_ns()
         target.forget()
         assert (target.first_ns, target.last_ns, target.requests) == (0, 0, 0)
+
+
+def test_every_test_type_is_measured() -> None:
+    """The speed and the size of its payloads are in the table."""
+    assert {test_type.name for test_type in TEST_TYPES} == {case.test_type.name for case in generation.CASES}
+
+
+@pytest.mark.parametrize("case", [case for case in generation.CASES if case.peer], ids=lambda case: case.name)
+def test_a_payload_and_its_peer_are_alike(case: generation.Case) -> None:
+    """They are about as long, so that the ratio of their speeds means something."""
+    ours_bytes = generation.size_bytes(generation.ours(case))
+    assert case.peer is not None
+    make = case.peer(msgspec.json.encode)
+    theirs_bytes = statistics.fmean(len(make(seq, 0)) for seq in range(200))
+    assert 0.6 < theirs_bytes / ours_bytes < 1.4
