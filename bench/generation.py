@@ -3,7 +3,7 @@
 Speeds are payloads per second of CPU time, so that other work on the machine does not count against them. The peer
 makes payloads of the same shape in the plain way (`uuid`, `datetime`, `random.choice`, one dict per object) and is
 encoded once with `json` and once with msgspec; the ratio to it is the figure that carries over to other machines. A
-query that is always the same has no peer.
+query that is always the same has no peer, nor has what is nearly all signing.
 
 Run it with `python -m bench.generation`.
 """
@@ -23,11 +23,12 @@ from urllib.parse import quote_plus
 import msgspec
 
 from load_tester.domain.project import MadeUpProjects
-from load_tester.domain.request import Request
+from load_tester.domain.request import Request, Response, Targeter
 from load_tester.domain.test_type import BuildContext, TestType
 from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.contexts import BRANDS, FLAGS, MANUFACTURERS, ORIENTATIONS, SIZES
+from test_types.project_config import PROJECT_CONFIG
 from test_types.session import SESSION
 from test_types.transaction import CATEGORIES, LEVELS, MESSAGES, TRANSACTION, TYPES
 
@@ -46,6 +47,9 @@ MEASUREMENTS: Final = ("fp", "lcp")
 
 ROWS: Final = 100
 
+ANSWERS: Final = 10_000
+"""So many different ones a test type that learns from responses is shown."""
+
 Maker = Callable[[int, int], object]
 """Makes one payload: `(seq, now_ns)`."""
 
@@ -54,12 +58,17 @@ Encode = Callable[[Any], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test type: the parameters it is measured with, the least rate required, and its peer with an encoder."""
+    """One test type: the parameters it is measured with, the least rate required, and its peer with an encoder.
+
+    `answer` makes the body of the response to a request, for a test type that learns from responses: then learning is
+    part of what is measured.
+    """
 
     test_type: TestType[Any]
     params: dict[str, Any]
     required: int
     peer: Callable[[Encode], Maker] | None
+    answer: Callable[[Request], bytes] | None = None
 
 
 def peer_session() -> dict[str, Any]:
@@ -209,6 +218,14 @@ def plain(tree: Callable[[], dict[str, Any]], item_type: str, encode: Encode) ->
     return make
 
 
+def configs(request: Request) -> bytes:
+    """What Sentry answers to a request for project configs; nothing of use to an invalidation."""
+    if request.target:
+        return b"{}"
+    keys = msgspec.json.decode(request.body)["publicKeys"]
+    return msgspec.json.encode({"configs": {key: {"slug": "project", "config": {}} for key in keys}, "pending": []})
+
+
 CASES: Final = (
     Case(
         SESSION,
@@ -232,13 +249,41 @@ CASES: Final = (
     ),
     Case(CLICKHOUSE_QUERY, {}, 1_000_000, None),
     Case(CLICKHOUSE_INSERT, {"batchSize": ROWS}, 8_000, plain_rows),
+    Case(
+        PROJECT_CONFIG,
+        {
+            "numRelays": 50, "numProjects": 1000, "minBatchSize": 5, "maxBatchSize": 20, "batchInterval": "5s",
+            "projectInvalidationRatio": 0.02,
+        },
+        15_000,
+        None,
+        answer=configs,
+    ),
 )  # fmt: skip
 
 
 def ours(case: Case) -> Maker:
     """The test type's own generator."""
+    targeter = built(case)
+    request, observe, answer = targeter.request, targeter.observe, case.answer
+    if observe is None or answer is None:
+        return request
+    # The answers come from a twin, so that making them is not measured.
+    twin = built(case).request
+    answers = [answer(twin(seq, START_NS + seq * INTERVAL_NS)) for seq in range(ANSWERS)]
+
+    def learning(seq: int, now_ns: int) -> object:
+        made = request(seq, now_ns)
+        observe(Response(seq, 200, (), answers[seq % ANSWERS]))
+        return made
+
+    return learning
+
+
+def built(case: Case) -> Targeter:
+    """The targeter of a single worker."""
     context = BuildContext(random.Random(1), MadeUpProjects())
-    return case.test_type.build(case.test_type.decode(case.params), context).request
+    return case.test_type.build(case.test_type.decode(case.params), context)
 
 
 def speeds(make: Maker) -> tuple[float, float]:
