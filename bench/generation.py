@@ -3,7 +3,7 @@
 Speeds are payloads per second of CPU time, so that other work on the machine does not count against them. The peer
 makes payloads of the same shape in the plain way (`uuid`, `datetime`, `random.choice`, one dict per object) and is
 encoded once with `json` and once with msgspec; the ratio to it is the figure that carries over to other machines. A
-query that is always the same has no peer, nor has what is nearly all signing.
+query that is always the same has no peer, nor has what is nearly all signing or looking up.
 
 Run it with `python -m bench.generation`.
 """
@@ -13,8 +13,8 @@ import random
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -22,6 +22,8 @@ from urllib.parse import quote_plus
 
 import msgspec
 
+from load_tester.domain.command import MAX_DURATION_NS
+from load_tester.domain.files import CarriedFiles
 from load_tester.domain.project import MadeUpProjects
 from load_tester.domain.request import Request, Response, Targeter
 from load_tester.domain.test_type import BuildContext, TestType
@@ -29,7 +31,9 @@ from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.contexts import BRANDS, FLAGS, MANUFACTURERS, ORIENTATIONS, SIZES
 from test_types.project_config import PROJECT_CONFIG
+from test_types.replay import REPLAY
 from test_types.session import SESSION
+from test_types.trace import Choice, read_trace
 from test_types.transaction import CATEGORIES, LEVELS, MESSAGES, TRANSACTION, TYPES
 
 REPEATS: Final = 9
@@ -47,6 +51,11 @@ MEASUREMENTS: Final = ("fp", "lcp")
 
 ROWS: Final = 100
 
+LINES: Final = 10_000
+"""Of the access log that is replayed."""
+READ_LINES: Final = 50_000
+"""So many must be read per second: then a log of 16 MiB is read in two."""
+
 ANSWERS: Final = 10_000
 """So many different ones a test type that learns from responses is shown."""
 
@@ -61,7 +70,7 @@ class Case:
     """One test type: the parameters it is measured with, the least rate required, and its peer with an encoder.
 
     `answer` makes the body of the response to a request, for a test type that learns from responses: then learning is
-    part of what is measured.
+    part of what is measured. `files` are what its parameters name; those of a trace are sent again and again.
     """
 
     test_type: TestType[Any]
@@ -69,6 +78,12 @@ class Case:
     required: int
     peer: Callable[[Encode], Maker] | None
     answer: Callable[[Request], bytes] | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def context(self) -> BuildContext:
+        """What the builder of a single worker may use."""
+        return BuildContext(random.Random(1), MadeUpProjects(), files=CarriedFiles(self.files))
 
 
 def peer_session() -> dict[str, Any]:
@@ -218,6 +233,29 @@ def plain(tree: Callable[[], dict[str, Any]], item_type: str, encode: Encode) ->
     return make
 
 
+def access_log() -> bytes:
+    """A log of `LINES` requests to a thousand paths, a hundred in each second."""
+    start = datetime(2025, 1, 2, 15, 4, 5, tzinfo=UTC)
+    return "".join(
+        f"192.0.2.{number % 256} - - [{start + timedelta(seconds=number // 100):%d/%b/%Y:%H:%M:%S %z}] "
+        f'"GET /item/{number * 7 % 1000}?from={number % 3} HTTP/1.1" 200 5120 "https://shop.example/" "Mozilla/5.0"\n'
+        for number in range(LINES)
+    ).encode()
+
+
+def reading() -> tuple[str, str, str, bool]:
+    """How fast a trace is read, which happens three times before its first hit: a row of the table."""
+    content = access_log()
+    spent = []
+    for _ in range(REPEATS):
+        started = time.process_time()
+        read_trace(content, None, Choice())
+        spent.append(time.process_time() - started)
+    lines_per_s = LINES / statistics.median(spent)
+    measured = f"{lines_per_s:,.0f} of {len(content) // LINES} bytes each (best {LINES / min(spent):,.0f})"
+    return "replay lines of an access log read per second", measured, f">= {READ_LINES:,}", lines_per_s >= READ_LINES
+
+
 def configs(request: Request) -> bytes:
     """What Sentry answers to a request for project configs; nothing of use to an invalidation."""
     if request.target:
@@ -259,6 +297,7 @@ CASES: Final = (
         None,
         answer=configs,
     ),
+    Case(REPLAY, {"file": "access.log", "byPath": True}, 1_000_000, None, files={"access.log": access_log()}),
 )  # fmt: skip
 
 
@@ -266,6 +305,9 @@ def ours(case: Case) -> Maker:
     """The test type's own generator."""
     targeter = built(case)
     request, observe, answer = targeter.request, targeter.observe, case.answer
+    if case.test_type.schedule is not None:
+        hits = case.test_type.schedule(case.test_type.decode(case.params), case.context).hits(MAX_DURATION_NS)
+        return lambda seq, now_ns: request(seq % hits, now_ns)
     if observe is None or answer is None:
         return request
     # The answers come from a twin, so that making them is not measured.
@@ -282,8 +324,7 @@ def ours(case: Case) -> Maker:
 
 def built(case: Case) -> Targeter:
     """The targeter of a single worker."""
-    context = BuildContext(random.Random(1), MadeUpProjects())
-    return case.test_type.build(case.test_type.decode(case.params), context)
+    return case.test_type.build(case.test_type.decode(case.params), case.context)
 
 
 def speeds(make: Maker) -> tuple[float, float]:
@@ -309,7 +350,7 @@ def rows() -> list[tuple[str, str, str, bool]]:
         measured = f"{median:,.0f} (best {best:,.0f}) of {body_bytes(make):,.0f} bytes{_beside(case, median)}"
         what = f"{case.test_type.name} payloads per second and core"
         table.append((what, measured, f">= {case.required:,}", median >= case.required))
-    return table
+    return [*table, reading()]
 
 
 def body_bytes(make: Maker) -> float:

@@ -6,7 +6,15 @@ from load_tester.domain.test_type import TestType
 from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.project_config import PROJECT_CONFIG
+from test_types.replay import REPLAY
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
 
-TEST_TYPES: tuple[TestType[Any], ...] = (SESSION, TRANSACTION, CLICKHOUSE_QUERY, CLICKHOUSE_INSERT, PROJECT_CONFIG)
+TEST_TYPES: tuple[TestType[Any], ...] = (
+    SESSION,
+    TRANSACTION,
+    CLICKHOUSE_QUERY,
+    CLICKHOUSE_INSERT,
+    PROJECT_CONFIG,
+    REPLAY,
+)

@@ -16,7 +16,7 @@ from load_tester.domain.request import Request, Response, Targeter
 from load_tester.domain.test_type import BuildContext, InvalidParams, TestType
 from test_types.envelope import REMEMBERED_ENDPOINTS
 from test_types.generation import json_text
-from test_types.params import check_order, check_projects
+from test_types.params import END, check_order, check_projects
 from test_types.relay import Relay
 from test_types.signature import KEY_PATTERN, Signer
 
@@ -33,7 +33,7 @@ CONFIG_PATH: Final = "/api/0/relays/projectconfigs/?version=3"
 DEFAULT_PRIVATE_KEY: Final = "wQhCx3sPhWWdvrc9VeiMY4KWsf136cneTD2SFKvP6VU"
 DEFAULT_PUBLIC_KEY: Final = "Zd_37VKo9cxQCRz7Z8OkDRyEYkiK92rCmlqFGVpfz0w"
 DEFAULT_RELAY_ID: Final = "6c6f6164-2d74-4573-b465-722d72656c79"
-UUID_PATTERN: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+UUID_PATTERN: Final = rf"^[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}{END}"
 
 
 class ProjectConfigParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -6,7 +6,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-KEY_PATTERN: Final = r"^[A-Za-z0-9_-]{43}$"
+from test_types.params import END
+
+KEY_PATTERN: Final = rf"^[A-Za-z0-9_-]{{43}}{END}"
 """32 bytes in base64url without padding."""
 
 

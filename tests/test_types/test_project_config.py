@@ -226,6 +226,8 @@ def refused() -> Iterator[tuple[dict[str, Any], str, str]]:
     yield {"batchInterval": "-1s"}, ".batchInterval", "it must be 0s to"
     yield {"invalidationMethod": "PATCH"}, ".invalidationMethod", "PATCH"
     yield {"relayId": "relay-1"}, ".relayId", "regex"
+    yield {"relayId": "01234567-89ab-cdef-0123-456789abcdef\n"}, ".relayId", "regex"
+    yield {"relayPrivateKey": "a" * 43 + "\n"}, ".relayPrivateKey", "regex"
     yield {"relayPrivateKey": "short"}, ".relayPrivateKey", "regex"
     yield {"relayPrivateKey": "a" * 43 + "="}, ".relayPrivateKey", "regex"
     yield (
