@@ -53,7 +53,9 @@ def test_a_process_is_read_from_the_kernel() -> None:
 
 def test_workers_are_told_from_other_grandchildren() -> None:
     """Forks of a child are the workers; a child itself, and what a child starts as another program, are not."""
-    forks = "import os, sys, subprocess; pid = os.fork(); pid or sys.stdin.read(); child = subprocess.Popen(['cat']); "
+    # The fork must end by itself when its input does: where it went on, it would kill process 0, its whole group.
+    forks = "import os, sys, subprocess; pid = os.fork(); pid or (sys.stdin.read(), os._exit(0)); "
+    forks += "child = subprocess.Popen(['cat']); "
     forks += "print(pid, child.pid, flush=True); sys.stdin.read(); os.kill(pid, 9); child.kill(); child.wait()"
     with subprocess.Popen([sys.executable, "-c", forks], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None

@@ -134,6 +134,18 @@ def test_a_line_that_cannot_be_replayed_is_told_by_its_number() -> None:
     assert [path for _, path in paths(read_trace(content, None, Choice(skip=True)))] == ["/a", "/b"]
 
 
+def test_rows_that_are_no_requests_are_no_mistakes() -> None:
+    """JMeter's sums have no URL."""
+    rows = ("timeStamp,label,URL", "5,sum,null", "6,home,http://a/a")
+    assert paths(read_trace(log(*rows), None, ALL)) == [(0, "/a")]
+
+
+def test_a_broken_first_line_of_json_is_a_line_like_any_other() -> None:
+    """What it was meant to be is clear enough to say what is wrong with it."""
+    with pytest.raises(UnreadableTrace, match=r"^line 1: it is no JSON: "):
+        read_trace(b'{"ts": 1,', None, ALL)
+
+
 def test_a_file_that_is_broken_as_a_whole_is_refused_even_then() -> None:
     """Behind an open quotation mark nobody knows where the next row begins."""
     with pytest.raises(UnreadableTrace, match=r"^line 2: "):
