@@ -2,48 +2,25 @@
 
 Speeds are payloads per second of CPU time, so that other work on the machine does not count against them. The peer
 makes payloads of the same shape in the plain way (`peer_payload.py`) and is encoded once with `json` and once with
-msgspec; the ratio to it is the figure that carries over to other machines. What is always the same has no peer. The
-size of a payload is that of the body.
+msgspec; the ratio to it is the figure that carries over to other machines. What is always the same has no peer, nor has
+what is nearly all signing or looking up. The size of a payload is that of the body.
 
 Run it with `python -m bench.generation`.
 """
 
 import json
-import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from bench import peer_payload
-from bench.peer_payload import (
-    BREADCRUMBS,
-    BUCKETS_OF_A_KIND,
-    FRAMES,
-    MEASUREMENTS,
-    OPERATIONS,
-    ROWS,
-    SPANS,
-    TAGS,
-    VALUES,
-    Encode,
-    Maker,
-)
+from bench.cases import CASES, LINES, Case, access_log
 from bench.row import Row
-from load_tester.domain.project import MadeUpProjects
-from load_tester.domain.request import Request, RequestMaker
-from load_tester.domain.test_type import BuildContext, TestType
-from test_types.clickhouse_insert import CLICKHOUSE_INSERT
-from test_types.clickhouse_query import CLICKHOUSE_QUERY
-from test_types.event import EVENT
-from test_types.metric_bucket import METRIC_BUCKET
-from test_types.session import SESSION
-from test_types.transaction import TRANSACTION
-from test_types.transaction_v2 import TRANSACTION_V2
+from load_tester.domain.command import MAX_DURATION_NS
+from load_tester.domain.request import Request, RequestMaker, Response, Targeter
+from test_types.trace import Choice, read_trace
 
 REPEATS: Final = 9
 REPEAT_S: Final = 0.25
@@ -54,98 +31,36 @@ INTERVAL_NS: Final = 20_000
 """From hit to hit, as at 50 000 hits per second."""
 SIZED: Final = 1_000
 """So many payloads are looked at to say how large one is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One test type: the parameters it is measured with, the least rate required, and its peer with an encoder."""
-
-    name: str
-    test_type: TestType[Any]
-    params: dict[str, Any]
-    required: int
-    peer: Callable[[Encode], Maker] | None
-
-
-_SESSION: Final = {
-    "numProjects": 10, "startedRange": "1h", "durationRange": "2m", "numReleases": 10, "numEnvironments": 5,
-    "numUsers": 1000, "okWeight": 4, "exitedWeight": 3, "erroredWeight": 2, "crashedWeight": 1,
-}  # fmt: skip
-_TRANSACTION: Final = {
-    "transactionDurationMin": "1s", "transactionDurationMax": "10s", "minSpans": SPANS, "maxSpans": SPANS,
-    "minBreadcrumbs": BREADCRUMBS, "maxBreadcrumbs": BREADCRUMBS, "numReleases": 10, "numUsers": 1000,
-    "measurements": list(MEASUREMENTS), "operations": list(OPERATIONS),
-}  # fmt: skip
-_PROFILES: Final = [
-    {"numProjects": 2, "relativeFreqWeight": 4, "timestampHistogram": [{"weight": 10, "maxDelay": "1s"}]},
-    {
-        "numProjects": 8,
-        "timestampHistogram": [{"weight": 9, "maxDelay": "1s"}, {"weight": 1, "maxDelay": "1h"}],
-    },
-]
-_EVENT: Final = {
-    "numProjects": 10, "numEventGroups": 100, "numUsers": 1000, "minBreadcrumbs": BREADCRUMBS,
-    "maxBreadcrumbs": BREADCRUMBS, "withJavascriptStacktrace": True, "minFrames": FRAMES, "maxFrames": FRAMES,
-}  # fmt: skip
-_METRICS: Final = {
-    "numProjects": 10, "numMetricNames": 50,
-    **dict.fromkeys(("numCounters", "numSets", "numDistributions", "numGauges"), BUCKETS_OF_A_KIND),
-    **dict.fromkeys(("minMetricsInSets", "maxMetricsInSets"), VALUES),
-    **dict.fromkeys(("minMetricsInDistribution", "maxMetricsInDistribution"), VALUES),
-    "numTagsPerMetric": TAGS, "numValuesPerTag": 5,
-}  # fmt: skip
-
-_SESSIONS: Final = partial(peer_payload.enveloped, peer_payload.session, "session")
-_TRANSACTIONS: Final = partial(peer_payload.enveloped, peer_payload.transaction, "transaction")
-_EVENTS: Final = partial(peer_payload.enveloped, peer_payload.event, "event")
-_BUCKETS: Final = partial(peer_payload.enveloped, peer_payload.metric_buckets, "metric_buckets")
-
-CASES: Final = (
-    Case("session", SESSION, _SESSION, 60_000, _SESSIONS),
-    Case(
-        "correlated session",
-        SESSION,
-        {**_SESSION, "correlated": True},
-        60_000,
-        _SESSIONS,
-    ),
-    Case(
-        "transaction",
-        TRANSACTION,
-        {**_TRANSACTION, "numProjects": 10, "transactionTimestampSpread": "5s"},
-        15_000,
-        _TRANSACTIONS,
-    ),
-    Case(
-        "transactionV2",
-        TRANSACTION_V2,
-        {**_TRANSACTION, "projectDistribution": _PROFILES},
-        15_000,
-        _TRANSACTIONS,
-    ),
-    Case(
-        "event",
-        EVENT,
-        {**_EVENT, "framing": "envelope"},
-        30_000,
-        _EVENTS,
-    ),
-    Case(
-        "metricBucket",
-        METRIC_BUCKET,
-        _METRICS,
-        25_000,
-        _BUCKETS,
-    ),
-    Case("clickhouseQuery", CLICKHOUSE_QUERY, {}, 1_000_000, None),
-    Case("clickhouseInsert", CLICKHOUSE_INSERT, {"batchSize": ROWS}, 8_000, peer_payload.insert),
-)
+READ_LINES: Final = 50_000
+"""So many must be read per second: then a log of 16 MiB is read in two."""
+ANSWERS: Final = 10_000
+"""So many different ones a test type that learns from responses is shown."""
 
 
 def ours(case: Case) -> RequestMaker:
     """The test type's own generator."""
-    context = BuildContext(random.Random(1), MadeUpProjects())
-    return case.test_type.build(case.test_type.decode(case.params), context).request
+    targeter = built(case)
+    request, observe, answer = targeter.request, targeter.observe, case.answer
+    if case.test_type.schedule is not None:
+        hits = case.test_type.schedule(case.test_type.decode(case.params), case.context).hits(MAX_DURATION_NS)
+        return lambda seq, now_ns: request(seq % hits, now_ns)
+    if observe is None or answer is None:
+        return request
+    # The answers come from a twin, so that making them is not measured.
+    twin = built(case).request
+    answers = [answer(twin(seq, START_NS + seq * INTERVAL_NS)) for seq in range(ANSWERS)]
+
+    def learning(seq: int, now_ns: int) -> object:
+        made = request(seq, now_ns)
+        observe(Response(seq, 200, (), answers[seq % ANSWERS]))
+        return made
+
+    return learning
+
+
+def built(case: Case) -> Targeter:
+    """The targeter of a single worker."""
+    return case.test_type.build(case.test_type.decode(case.params), case.context)
 
 
 def size_bytes(make: RequestMaker) -> float:
@@ -184,6 +99,24 @@ def rows() -> Iterator[Row]:
             ok=median >= case.required,
             peers=_beside(case, median),
         )
+    yield reading()
+
+
+def reading() -> Row:
+    """How fast a trace is read, which happens three times before its first hit."""
+    content = access_log()
+    spent = []
+    for _ in range(REPEATS):
+        started = time.process_time()
+        read_trace(content, None, Choice())
+        spent.append(time.process_time() - started)
+    lines_per_s = LINES / statistics.median(spent)
+    return Row(
+        what="replay lines of an access log read per second",
+        measured=f"{lines_per_s:,.0f} (best {LINES / min(spent):,.0f}), {len(content) // LINES} bytes each",
+        required=f">= {READ_LINES:,}",
+        ok=lines_per_s >= READ_LINES,
+    )
 
 
 def _beside(case: Case, median: float) -> str:

@@ -17,7 +17,8 @@ def asked(step: Step) -> str:
     """What a step is going to do, in a few words."""
     if not isinstance(step, AttackTest):
         return one_line(step.title)
-    rate = f"{step.num_messages} per {step.per}" if step.num_messages else "unlimited"
+    # Which test types have a schedule of their own, only the load tester knows.
+    rate = f"{step.num_messages} per {step.per}" if step.num_messages else "no fixed rate"
     return f"{one_line(step.title)}: {step.test_type}, {rate} for {step.duration}"
 
 

@@ -12,6 +12,9 @@ N = TypeVar("N", int, float, Duration)
 
 ZERO: Final = Span(0)
 
+END: Final = r"$(?!\n)"
+"""The end of a pattern, for Python as for JSON Schema: Python's `$` alone lets a line break pass behind it."""
+
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 """How many different values there are: of projects, users, releases."""
 

@@ -6,7 +6,7 @@ Nothing that went wrong is left out, and no ratio is rounded up: with one failur
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from load_tester.domain.duration import MILLISECOND, InvalidDuration, format_ns, parse_ns
 from load_tester.domain.histogram import Distribution
@@ -122,9 +122,12 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
 
 
-def asked(command: dict[str, Any]) -> str:
-    """What a run's command asks for, in words: `100 hits per 1s (1000 in all) for 10s`."""
+def asked(run: Run) -> str:
+    """What a run's command asks for, in words: `100 hits per 1s for 10s (1000 hits in all)`."""
+    command = run.command
     duration, per, number = command.get("attackDuration", "0s"), command.get("per", "1s"), command.get("numMessages", 0)
+    if not number and run.scheduled_hits is not None:
+        return f"{_hits(run.scheduled_hits)} in {rounded(run.scheduled_ns)}, by a schedule of its own"
     if not number:
         return f"as many hits as the target answers for {duration}"
     try:
@@ -153,7 +156,7 @@ def _heading(run: Run) -> Iterator[str]:
     if run.labels:
         yield _row("Labels", one_line(", ".join("=".join(label) for label in run.labels)))
     yield _row("Target", one_line(run.target_url))
-    yield _row("Test", one_line(f"{run.test_type}: {asked(command)}"))
+    yield _row("Test", one_line(f"{run.test_type}: {asked(run)}"))
     limits = [f"timeout {command['timeout']}"] if "timeout" in command else []
     limits += [f"at most {command['maxConnections']} connections"] if "maxConnections" in command else []
     workers = f"{run.workers} worker{'' if run.workers == 1 else 's'}"

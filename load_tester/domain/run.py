@@ -50,6 +50,8 @@ class Run(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     `error` is why a failed run failed; `incidents` is what went wrong without ending it; `error_messages` holds the
     first message of each kind of error. `generator_limited` with its `reasons` is explained in
     `load_tester.domain.verdict`. `elapsed_ns` runs from the start of the attack to its end, stragglers included.
+    `scheduled_hits` are due within `scheduled_ns` from the start, unless it is stopped; `None` with an unlimited rate,
+    and in records that are older than the field, which have 0 for `scheduled_ns`.
     """
 
     id: str
@@ -62,6 +64,8 @@ class Run(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     command: dict[str, Any] = msgspec.field(default_factory=dict)
     seed: int = 0
     workers: int = 0
+    scheduled_hits: int | None = None
+    scheduled_ns: int = 0
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

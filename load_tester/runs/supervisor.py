@@ -232,6 +232,8 @@ class Supervisor:
             labels=command.labels,
             command=command.wire(seed),
             seed=seed,
+            scheduled_hits=proof.hits,
+            scheduled_ns=proof.span_ns,
             created_at=to_datetime(self._now_ns()),
         )
         test_type = self.registry[command.test_type]
@@ -300,7 +302,7 @@ class Supervisor:
             self._end(live, Outcome(ending=Ending.FAILED, error=str(error) or type(error).__name__))
             raise
         started = live.start(attack)
-        _log.info("run %s started: %s, %s", live.id, started.test_type, asked(started.command))
+        _log.info("run %s started: %s, %s", live.id, started.test_type, asked(started))
         self._journal.put(started)
         self._tasks.start_soon(self._watch, live, attack)
         return started

@@ -229,7 +229,14 @@ def test_one_line_is_printable(text: str) -> None:
 )
 def test_what_was_asked_for_is_said_in_words(command: dict[str, object], text: str) -> None:
     """Rate and duration read as a sentence, with the number of hits they make."""
-    assert asked(command) == text
+    assert asked(msgspec.structs.replace(FINISHED, command=command)) == text
+
+
+def test_a_schedule_of_the_test_types_own_is_told_from_an_unlimited_rate() -> None:
+    """Neither has a rate in its command, but one is known to the hit and the other is as the target likes."""
+    command = {"numMessages": 0, "attackDuration": "8784h0m0s"}
+    replay = msgspec.structs.replace(FINISHED, command=command, scheduled_hits=1200, scheduled_ns=59_300_000_001)
+    assert "session: 1200 hits in 59.3s, by a schedule of its own" in line(text_report(replay), "Test")
 
 
 @pytest.mark.parametrize(

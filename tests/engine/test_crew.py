@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,10 +31,11 @@ PATIENT = Limits()
 
 
 class Audience:
-    """Adds up the updates of an attack."""
+    """Adds up the updates of an attack; `planned` tells hits by the second in which they were due."""
 
     def __init__(self) -> None:
         self.metrics = Metrics()
+        self.planned: Counter[int] = Counter()
         self.last = Update(elapsed_ns=0)
         self.heard = asyncio.Event()
 
@@ -41,6 +43,8 @@ class Audience:
         """Hear one update."""
         for second in update.seconds:
             self.metrics.add(second)
+            if second.counts.planned:
+                self.planned[second.second] += second.counts.planned
         self.last = update
         self.heard.set()
 

@@ -49,6 +49,7 @@ async def test_a_run_has_a_record_from_its_acceptance_to_its_end(tmp_path: Path)
         started = await supervisor.start(command)
         assert (started.state, started.name, started.labels, started.seed) == (RunState.RUNNING, "n", (("a",),), 5)
         assert (started.target_url, started.test_type, started.workers) == (SITE.target_url, "plain", 3)
+        assert (started.scheduled_hits, started.scheduled_ns) == (1000, 10 * SECOND)
         engine.attacks[0].emit(answered_second(0, 100))
         live = supervisor.current()
         assert live is not None
