@@ -28,11 +28,16 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 def prove(
-    command: Command, registry: Registry, projects: ProjectProvider, now_ns: int, files: Files = NO_FILES
+    command: Command,
+    registry: Registry,
+    projects: ProjectProvider,
+    now_ns: int,
+    files: Files = NO_FILES,
+    target_url: str = "",
 ) -> Proof:
     """Build the attack's targeter and make request 0.
 
-    `now_ns` is Unix time, used unless the command fixes what counts as now.
+    `now_ns` is Unix time, used unless the command fixes what counts as now; `target_url` is what will be attacked.
 
     Raises:
         InvalidCommand: the builder or the generator refused the parameters, raised, or made something else.
@@ -42,7 +47,7 @@ def prove(
         raise InvalidCommand(
             f"test type {test_type.name!r} has a schedule of its own; leave numMessages out", "$.numMessages"
         )
-    context = BuildContext(Random(command.seed or 0), projects, files=files)
+    context = BuildContext(Random(command.seed or 0), projects, files=files, target_url=target_url)
     try:
         return _proof(command, test_type, context, now_ns if command.epoch_ns is None else command.epoch_ns)
     except InvalidParams as error:
@@ -67,7 +72,7 @@ def _proof(command: Command, test_type: TestType[Any], context: BuildContext, no
     return Proof(
         request,
         command.pacer if test_type.schedule is None else test_type.schedule(params, context),
-        None if test_type.most_workers is None else test_type.most_workers(params),
+        None if test_type.most_workers is None else test_type.most_workers(params, context),
     )
 
 
