@@ -6,6 +6,7 @@ from load_tester.domain.test_type import TestType
 from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.event import EVENT
+from test_types.http import HTTP
 from test_types.metric_bucket import METRIC_BUCKET
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
@@ -19,4 +20,5 @@ TEST_TYPES: tuple[TestType[Any], ...] = (
     METRIC_BUCKET,
     CLICKHOUSE_QUERY,
     CLICKHOUSE_INSERT,
+    HTTP,
 )
