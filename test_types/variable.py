@@ -10,9 +10,9 @@ from random import Random
 from typing import Any, Final, Protocol
 
 from test_types import values
-from test_types.escaping import ESCAPES, Place, as_it_is, text_of, written
+from test_types.escaping import ESCAPES, Place, as_it_is, in_json_text, text_of, written
 from test_types.rows import Chooser
-from test_types.value_maker import Text, Value, maker
+from test_types.value_maker import Text, maker
 from test_types.values import TimestampConfig, ValueProvider, most_bytes
 
 RFC3339_MS: Final = "2006-01-02T15:04:05.000Z07:00"
@@ -25,6 +25,8 @@ _PLAIN: Final = (
     values.Sequence, values.PartitionedSequence, values.Uuid, values.RandomInt, values.RandomString
 )  # fmt: skip
 """Providers whose texts are letters, digits and dashes, which are themselves in every place."""
+_TEXTS: Final = (values.RandomSet, values.RandomTimestamp, values.Uuid, values.RandomString)
+"""Providers whose values are texts, of those that say something else when they are asked twice."""
 
 
 class Variable(Protocol):
@@ -47,16 +49,20 @@ class Provided:
         self.most_bytes = most_bytes(provider)
         self._maker = maker(provider, random)
         self._is_plain = isinstance(provider, _PLAIN)
-        self._shared: Value | None = None if isinstance(provider, _FIXED) else lru_cache(1)(self._maker.value)
+        self._is_text = isinstance(provider, _TEXTS)
+        # Everything that is not a text is the same text as JSON, so texts are enough to share.
+        self._shared = None if isinstance(provider, _FIXED) else lru_cache(1)(self._maker.text)
 
     def made(self, place: Place, *, once: bool) -> Text:
         """See `Variable.made`."""
-        if not once and self._shared is not None:
-            value = self._shared
-            return lambda seq, now_ns: written(value(seq, now_ns), place)
+        text = self._shared
+        if once or text is None:
+            if place is Place.JSON_VALUE:
+                return self._maker.json
+            return _escaped(self._maker.text, as_it_is if self._is_plain else ESCAPES[place])
         if place is Place.JSON_VALUE:
-            return self._maker.json
-        return _escaped(self._maker.text, as_it_is if self._is_plain else ESCAPES[place])
+            return _escaped(text, _json_of_text) if self._is_text else text
+        return _escaped(text, as_it_is if self._is_plain else ESCAPES[place])
 
 
 class UnixTime:
@@ -88,6 +94,10 @@ class Column:
         chosen = self._chosen
         texts = tuple([written(value, place) for value in self.column])
         return lambda seq, now_ns: texts[chosen(seq, now_ns)]
+
+
+def _json_of_text(text: str) -> str:
+    return f'"{in_json_text(text)}"'
 
 
 def _escaped(text: Text, escape: Callable[[str], str]) -> Text:
