@@ -213,7 +213,8 @@ anything else. Each hit goes to one of them, chosen by the weights. Figures are 
 of the same name are counted together. Of more than 100 names, the 99 with the greatest weights are counted apart and the
 rest as `other`.
 
-A body of `json` has the header `Content-Type: application/json` unless another one is given.
+A body of `json` has the header `Content-Type: application/json` unless another one is given. Parameters are kept with
+the run, credentials too.
 
 ### Templates
 

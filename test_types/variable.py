@@ -5,7 +5,7 @@ escaped beforehand is: the columns of rows above all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -30,9 +30,11 @@ _TEXTS: Final = (values.RandomSet, values.RandomTimestamp, values.Uuid, values.R
 
 
 class Variable(Protocol):
-    """A variable; `most_bytes` is the size of the largest text that it has, about."""
+    """A variable."""
 
-    most_bytes: int
+    @property
+    def most_bytes(self) -> int:
+        """The size of the largest text that it has, about."""
 
     def made(self, place: Place, *, once: bool) -> Text:
         """What makes its texts for one place.
@@ -85,8 +87,12 @@ class Column:
 
     def __init__(self, column: Sequence[Any], chosen: Chooser) -> None:
         self.column = column
-        self.most_bytes = max(len(text_of(value).encode()) for value in column)
         self._chosen = chosen
+
+    @cached_property
+    def most_bytes(self) -> int:
+        """See `Variable.most_bytes`."""
+        return max(len(text_of(value).encode()) for value in self.column)
 
     def made(self, place: Place, *, once: bool) -> Text:
         """See `Variable.made`."""

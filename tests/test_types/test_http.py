@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections import Counter
 from random import Random
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, parse_qsl, unquote
 
 import pytest
 from hypothesis import given
@@ -126,6 +126,33 @@ def test_static_parameters_make_this_request(params: dict[str, Any], request_: R
 def test_templates_are_filled_for_where_they_stand(params: dict[str, Any], request_: Request) -> None:
     """Encoded in URLs, escaped in JSON, as they are in texts."""
     assert requests({**params, "variables": ONE}, 4)[3] == request_
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def meant_as_it_is(value: Any) -> Any:
+    """The same JSON, in whose texts nothing is a place for a value."""
+    if isinstance(value, str):
+        return re.sub(r"\$+(?=\{)", lambda dollars: dollars[0] * 2, value)
+    if isinstance(value, list):
+        return [meant_as_it_is(each) for each in value]
+    if isinstance(value, dict):
+        return {meant_as_it_is(key): meant_as_it_is(each) for key, each in value.items()}
+    return value
+
+
+@given(documents.filter(lambda document: document is not None), st.dictionaries(texts, texts, max_size=3))
+def test_any_json_and_any_query_arrive(document: Any, query: dict[str, str]) -> None:
+    """Whatever is in their texts."""
+    (request,) = requests({"body": {"json": meant_as_it_is(document)}, "query": meant_as_it_is(query)})
+    assert json.loads(request.body) == document
+    assert parse_qsl(request.path.partition("?")[2], keep_blank_values=True) == list(query.items())
 
 
 def test_in_one_request_a_variable_has_one_value() -> None:
