@@ -6,6 +6,7 @@ from load_tester.domain.test_type import TestType
 from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.event import EVENT
+from test_types.http import HTTP
 from test_types.metric_bucket import METRIC_BUCKET
 from test_types.project_config import PROJECT_CONFIG
 from test_types.replay import REPLAY
@@ -23,4 +24,5 @@ TEST_TYPES: tuple[TestType[Any], ...] = (
     CLICKHOUSE_INSERT,
     PROJECT_CONFIG,
     REPLAY,
+    HTTP,
 )

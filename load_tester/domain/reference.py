@@ -1,6 +1,7 @@
 """Test types as people read of them: Markdown made from their declarations."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from load_tester.domain.parameter import Parameter, parameters
@@ -20,26 +21,40 @@ def section(test_type: TestType[Any]) -> str:
     declared = parameters(test_type.params)
     if declared:
         parts.append(_table(declared))
-    parts.extend(_described(path, parameter) for path, parameter in _nested(declared, ""))
+    objects: dict[tuple[Parameter, ...], _Object] = {}
+    _find(declared, "", objects)
+    parts.extend(map(_described, objects.values()))
     if test_type.description:
         parts.append(test_type.description)
     return "\n".join(parts)
 
 
-def _nested(declared: tuple[Parameter, ...], prefix: str) -> Iterable[tuple[str, Parameter]]:
-    """The objects inside of parameters, outer ones first, each with its path."""
+@dataclass(slots=True)
+class _Object:
+    """A kind of object, and the paths of the parameters that are of it."""
+
+    parameter: Parameter
+    paths: list[str]
+
+
+def _find(declared: tuple[Parameter, ...], prefix: str, objects: dict[tuple[Parameter, ...], _Object]) -> None:
+    """Add the objects inside of parameters, outer ones first; what is the same in several places is one."""
     for parameter in declared:
         if parameter.members:
             path = f"{prefix}{parameter.name}"
-            yield path, parameter
+            if parameter.members in objects:
+                objects[parameter.members].paths.append(path)
+                continue
+            objects[parameter.members] = _Object(parameter, [path])
             if not parameter.tag_field:
-                yield from _nested(parameter.members, f"{path}.")
+                _find(parameter.members, f"{path}.", objects)
 
 
-def _described(path: str, parameter: Parameter) -> str:
+def _described(kind: _Object) -> str:
+    parameter, paths = kind.parameter, " and of ".join([f"`{path}`" for path in kind.paths])
     if not parameter.tag_field:
-        return f"Each of `{path}`:\n\n{_table(parameter.members)}"
-    return f"Each of `{path}`, by its `{parameter.tag_field}`:\n\n{_kinds_table(parameter)}"
+        return f"Each of {paths}:\n\n{_table(parameter.members)}"
+    return f"Each of {paths}, by its `{parameter.tag_field}`:\n\n{_kinds_table(parameter)}"
 
 
 def _table(declared: tuple[Parameter, ...]) -> str:

@@ -270,7 +270,7 @@ class Supervisor:
         projects = provider_of(self.site.projects)
         with anyio.move_on_after(self._proof_s):
             return await anyio.to_thread.run_sync(
-                partial(prove, command, self.registry, projects, self._now_ns(), files),
+                partial(prove, command, self.registry, projects, self._now_ns(), files, self.site.target_url),
                 abandon_on_cancel=True,
                 limiter=self._proofs,
             )

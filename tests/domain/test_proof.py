@@ -60,7 +60,7 @@ RECORDS = TestType(
     params=EchoParams,
     build=lambda params, _: Targeter(lambda _seq, _now: Record(params.trouble, b"value")),
     transport="kafka",
-    most_workers=lambda params: params.num_projects,
+    most_workers=lambda params, context: params.num_projects if context.target_url else None,
 )
 TRACE = TestType(name="trace", summary="Has a schedule.", params=EchoParams, build=_build, schedule=_schedule)
 REGISTRY = Registry([ECHO, RECORDS, TRACE])
@@ -126,8 +126,10 @@ def test_what_the_engine_has_to_know_is_part_of_the_proof() -> None:
     """A schedule of the test type's own, and how many workers can share the attack."""
     scheduled = prove(command("trace", 0), REGISTRY, MadeUpProjects(), 0)
     assert (scheduled.pacer, scheduled.hits, scheduled.span_ns) == (TracePacer.of([2, 5]), 2, 6)
-    proof = prove(command("records", params={"trouble": "topic", "numProjects": 7}), REGISTRY, MadeUpProjects(), 0)
+    records = command("records", params={"trouble": "topic", "numProjects": 7})
+    proof = prove(records, REGISTRY, MadeUpProjects(), 0, target_url="http://broker")
     assert (proof.request, proof.most_workers) == (Record("topic", b"value"), 7)
+    assert prove(records, REGISTRY, MadeUpProjects(), 0).most_workers is None
 
 
 @pytest.mark.parametrize(
