@@ -1,5 +1,6 @@
 """What an attacker is given: its share of a schedule, what to send, and by which time."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,11 @@ class Assignment:
     def total(self) -> int:
         """How many hits are planned; 0 without a schedule."""
         return self.share.count(self.pacer.hits(self.duration_ns)) if self.pacer else 0
+
+    @property
+    def peak(self) -> float:
+        """The highest rate of the share at any time, in hits per second; infinite without a schedule."""
+        return self.pacer.peak() / self.share.step if self.pacer else math.inf
 
     def due(self, i: int) -> int:
         """When hit `i` of the share is due, in nanoseconds from the start; there must be a schedule."""

@@ -10,7 +10,7 @@ can be sent: after a stall of 1 s at 1 000/s, 8 µs a hit instead of 16.
 from collections import deque
 from typing import Final
 
-from load_tester.domain.duration import MICROSECOND
+from load_tester.domain.duration import MICROSECOND, SECOND
 from load_tester.domain.request import Sendable
 from load_tester.engine.assignment import Assignment, Payloads
 from load_tester.engine.transport import Round
@@ -47,9 +47,8 @@ class Magazine:
         self._failure: tuple[int, BaseException] | None = None
         self._last: Sendable | None = None
         self._last_round = Round(b"", is_bodyless=False, body_bytes=0)
-        crowded = self._total > 1 and assignment.due(1) - assignment.due(0) <= AHEAD_WITHIN_NS
         self._most = AHEAD if payloads.ahead else 1
-        self._ahead = self._most if crowded or not assignment.pacer else 1
+        self._ahead = self._most if assignment.peak >= SECOND / AHEAD_WITHIN_NS else 1
 
     def load(self, i: int, waiting: int, now_ns: int) -> None:
         """Make the request of hit `i` of the share, and some of those that follow; nothing must be ready.
