@@ -6,8 +6,9 @@ import click
 import msgspec
 
 from load_tester.cli.settings import example, option, registry
-from load_tester.domain.parameter import Parameter, json_schema, parameters
+from load_tester.domain.parameter import Parameter, parameters
 from load_tester.domain.reference import section
+from load_tester.domain.schema import json_schema
 from load_tester.domain.test_type import TestType, UnknownTestType
 
 _EXAMPLE: Final = example(

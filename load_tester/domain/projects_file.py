@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from load_tester.domain.fitting import suggestion
 from load_tester.domain.json_place import Member, Place, begin, items, members
 from load_tester.domain.project import Project
-from load_tester.domain.test_type import suggestion
 
 
 class InvalidProjects(ValueError):
