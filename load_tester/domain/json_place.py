@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, Self
 
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
-_DECODER: Final = json.JSONDecoder()
+_MAX_DIGITS: Final = 4000
+
+
+def _whole(text: str) -> int | float:
+    """A whole number; Python refuses to read very long ones exactly."""
+    return int(text) if len(text) <= _MAX_DIGITS else float(text)
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=_whole)
 
 
 class Place(NamedTuple):
@@ -45,11 +53,27 @@ def begin(text: str, offset: int = 0) -> int:
 
 def items(text: str, offset: int) -> Iterator[int]:
     """The offsets of the items of the array that begins at `offset`."""
+    for at, _ in spans(text, offset):
+        yield at
+
+
+def spans(text: str, offset: int) -> Iterator[tuple[int, int]]:
+    """Where the items of the array that begins at `offset` begin and end."""
     at = begin(text, offset + 1)
     while text[at] != "]":
-        yield at
         _, end = _DECODER.raw_decode(text, at)
+        yield at, end
         at = _behind(text, end, ",")
+
+
+def check_json(text: str) -> None:
+    """See whether a text is JSON; numbers that are none in JSON, like `NaN`, and keys that are given twice are fine.
+
+    Raises:
+        json.JSONDecodeError: it is not.
+        RecursionError: it is nested too deeply.
+    """
+    _DECODER.decode(text)
 
 
 def members(text: str, offset: int) -> Iterator[Member]:

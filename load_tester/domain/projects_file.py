@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from load_tester.domain.fitting import suggestion
-from load_tester.domain.json_place import Member, Place, begin, items, members
+from load_tester.domain.json_place import Member, Place, begin, check_json, items, members
 from load_tester.domain.project import Project
 
 
@@ -64,13 +64,13 @@ def _text(content: bytes) -> str:
     """The text of a file, in which JSON stands for certain."""
     try:
         text = content.decode()
-        json.loads(text)
+        check_json(text)
     except UnicodeDecodeError as error:
         readable = content[: error.start].decode()
         raise InvalidProjects(f"not UTF-8: {error.reason}", Place.at(readable, len(readable))) from None
     except json.JSONDecodeError as error:
         raise InvalidProjects(f"not JSON: {error.msg}", Place(error.lineno, error.colno)) from None
-    except (RecursionError, ValueError):
+    except RecursionError:
         raise InvalidProjects("not a list of projects", Place(1, 1)) from None
     return text
 

@@ -35,6 +35,7 @@ def test_a_projects_file_is_read_in_its_order() -> None:
         ),
         ('[{"project_id": "7", "project_key": "a", "Project_ID": "8"}]', "1:42: project_id is given twice"),
         ('[{"project_id":\n 7, "project_key": "a"}]', "2:2: project_id must be a text, in quotes"),
+        ('[{"project_id": ' + "9" * 5000 + ', "project_key": "a"}]', "1:17: project_id must be a text, in quotes"),
         ('[{"project_id": "7", "project_key": null}]', "1:37: project_key must be a text, in quotes"),
         (f"[{GOOD},\n{GOOD}]", "2:1: project '7' is listed twice with the same key, first in line 1"),
         (
