@@ -40,7 +40,8 @@ def types(*, name: str | None, as_json: bool, markdown: bool) -> None:
 
 def _described(test_type: TestType[Any]) -> list[str]:
     declared = parameters(test_type.params)
-    return [f"{test_type.name}: {test_type.summary}", "", *_listed(declared, ""), test_type.description.rstrip()]
+    description = ["", test_type.description.rstrip()] if test_type.description else []
+    return [f"{test_type.name}: {test_type.summary}", "", *_listed(declared, ""), *description]
 
 
 def _listed(declared: tuple[Parameter, ...], prefix: str) -> list[str]:
