@@ -1,6 +1,7 @@
 """Reading `projects.json`: what is wrong is shown by line and column."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +86,14 @@ def test_thousands_of_projects_are_read() -> None:
     entries[4321]["project_key"] = ","
     with pytest.raises(InvalidProjects, match=f"^{2 + 4321 * 4 + 2}:16: project_key must consist of"):
         decode_projects(json.dumps(entries, indent=0).encode())
+
+
+def test_the_file_of_the_documentation_is_one() -> None:
+    """And with the slip that is shown below it, the error is the one that is shown."""
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    text = page.partition("```json\n")[2].partition("```")[0]
+    assert [project.organization_slug for project in decode_projects(text.encode())] == ["", "acme"]
+    shown = page.partition("/projects.json:")[2].partition("…")[0]
+    with pytest.raises(InvalidProjects) as caught:
+        decode_projects(text.replace("organization", "organisation").encode())
+    assert str(caught.value).startswith(shown)
