@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from load_tester.domain.reference import sections
+from load_tester.domain.reference import RULES, sections
 from test_types import TEST_TYPES
 
 INTRODUCTION: Final = """\
@@ -17,14 +17,8 @@ the same for the installation at hand, added types included.
 
 What holds for the parameters of all of them:
 
-- Every parameter may be left out; `{}` works. `null` is the same as leaving it out.
-- Keys match without regard to case (`numusers` is `numUsers`), also inside of objects and lists. A key that is unknown
-  is refused, with the nearest known one.
-- Durations are texts in Go's form: `300ms`, `1.5h`, `2h45m`. A number without a unit is refused, except `"0"`.
-- Ranges are checked when the command arrives, before anything starts; the reply names the field (`$.params.minSpans`).
-- Ranges include both of their ends: `minSpans: 3` with `maxSpans: 5` means 3, 4 or 5, each equally likely. A minimum
-  above its maximum is refused.
-- With a seed in the command the same payloads come again, byte for byte, with the same number of workers.
+"""
+ENVELOPES: Final = """\
 
 ## Where Sentry envelopes go
 
@@ -47,7 +41,7 @@ are as long as those of the Go tool these types are compatible with; other chara
 
 def page() -> str:
     """The whole page, as Markdown."""
-    return INTRODUCTION + "\n## The test types\n\n" + sections(TEST_TYPES)
+    return INTRODUCTION + RULES + ENVELOPES + "\n## The test types\n\n" + sections(TEST_TYPES)
 
 
 if __name__ == "__main__":

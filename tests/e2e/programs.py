@@ -163,7 +163,8 @@ class Sink:
 
     def bodies(self) -> list[bytes]:
         """The bodies it has recorded, in order of arrival."""
-        return [b64decode(request["body"]) for request in self._http.get(f"{self.url}/bodies").json()]
+        shown = self._http.get(f"{self.url}/requests").json()
+        return [b64decode(one["bodyBase64"]) if "bodyBase64" in one else one["body"].encode() for one in shown]
 
     def hit(self, least: int = 1) -> int:
         """Wait until it has so many requests; returns how many it has."""

@@ -65,18 +65,58 @@ def test_every_option_can_come_from_the_environment(tmp_path: Path) -> None:
     assert (done.returncode, json.loads(done.stdout)["total"]) == (0, "10s")
 
 
-def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path: Path) -> None:
-    """No request is sent, no program run, no report written; standard output is one JSON document."""
+def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
+    """The load tester only looks at the commands; no program is run, no report written; the output is one JSON text."""
     fake = FakeLoadTester()
     script = ATTACK + "add_run_external(['touch', 'touched'])"
     with served(fake) as url:
         done = ran(tmp_path, script, "plan.star", "--load-server", url, "--dry-run", "-r", "report.yaml")
-    assert (done.returncode, fake.requests) == (0, [])
+    assert (done.returncode, fake.requests) == (0, ["POST /validate"])
     attack, external = json.loads(done.stdout)["steps"]
     assert (attack["at"], attack["post"], attack["command"]["attackDuration"]) == ("0s", f"{url}/command/", "10s")
     assert (external["at"], external["argv"]) == ("10s", ["touch", "touched"])
     assert [path.name for path in tmp_path.iterdir()] == ["plan.star"]
     assert "plan.star:1" in done.stderr
+    assert done.stderr.endswith("\n1 test validated\n")
+
+
+SLIP = {"error": "unknown key 'startedRnge'; did you mean 'startedRange'?", "path": "$.params.startedRnge"}
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_test_that_would_be_refused_ends_with_2_before_anything_runs(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Each mistake is told with its line, also those of later tests; nothing is started."""
+    fake = FakeLoadTester(
+        flaws={"session": SLIP, "event": {"error": "unknown test type 'event'", "path": "$.testType"}}
+    )
+    script = "add_run_external(['touch', 'touched'])\n" + ATTACK.replace("session", "transaction")
+    script += "for i in range(3):\n    " + ATTACK + ATTACK.replace("session", "event")
+    with served(fake) as url:
+        done = ran(tmp_path, script, "plan.star", "--load-server", url, "-r", "report.yaml", *options)
+    assert (done.returncode, fake.requests) == (2, ["POST /validate"])
+    assert done.stderr.splitlines()[-3:] == [
+        f"plan.star:4: first: {SLIP['error']} (at config.startedRnge) (2 more of the tests made there have this, too)",
+        "plan.star:5: first: unknown test type 'event' (at test_type)",
+        "4 tests would be refused; nothing was run",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.star"]
+
+
+def test_a_load_tester_that_cannot_be_asked_is_no_obstacle(tmp_path: Path) -> None:
+    """Upstream's cannot validate, and one may be started by a step of the plan; both are told, and the plan runs."""
+    fake = FakeLoadTester(is_upstream=True)
+    script = ATTACK.replace("10s", "1ms") + "set_load_tester_url('http://127.0.0.1:1')\n" + ATTACK
+    with served(fake) as url:
+        tried = ran(tmp_path, script, "plan.star", "--load-server", url, "--dry-run")
+        assert (tried.returncode, fake.commands) == (0, [])
+        done = ran(tmp_path, script, "plan.star", "--load-server", url)
+    assert (done.returncode, len(fake.commands)) == (1, 1)
+    for stderr in (tried.stderr, done.stderr):
+        assert f"{url} is a load tester that cannot validate; 1 test not validated" in stderr
+        assert "http://127.0.0.1:1 does not answer: " in stderr
+        assert "; 1 test not validated\n" in stderr
 
 
 @pytest.mark.parametrize(
