@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,15 +16,19 @@ from load_starter.arithmetic import operate, operate_unary
 from load_starter.budget import MAX_LENGTH, MAX_RANGE, Budget
 from load_starter.plan import Place, Plan
 from load_starter.rewrite import Unreadable, rewritten
+from load_starter.source import as_lines, without_tabs
 from load_starter.trouble import PRELUDE, ScriptError, error_at, innermost, translated
-from load_starter.value import from_script, in_script
+from load_starter.value import MARK, in_script, spelled
 from load_starter.vocabulary import CONSTANTS, Mistake, Vocabulary, duration_of
 from load_tester.domain.duration import Duration
 
 SUFFIXES: Final = (".star", ".py")
 """How the names of scripts may end."""
 
-_KEPT: Final = ("type", "str", "repr", "range", "max", "min", "sorted", "abs")
+_KEPT: Final = (
+    *("type", "str", "repr", "range", "max", "min", "sorted", "abs"),
+    *("bool", "any", "all", "getattr", "hasattr", "dir"),
+)
 """Builtins of Starlark that the prelude replaces, and uses."""
 
 
@@ -147,6 +152,7 @@ class _Evaluation:
             module.add_callable(name, self._recorded(function))
         for name, ns in CONSTANTS.items():
             module[name] = in_script(Duration(ns))
+        module["_MARK"], module["_ZERO"], module["_FALSE"] = MARK, in_script(Duration(0)), Decimal(0)
         module["_MAX_LENGTH"], module["_MAX_RANGE"] = MAX_LENGTH, MAX_RANGE
         module["_DEFAULT"] = "\0the load tester of the command line"
         kept = "\n".join([*(f"_builtin_{name} = {name}" for name in _KEPT), "_call_stack = call_stack"])
@@ -160,7 +166,7 @@ class _Evaluation:
         return {
             "_operate": operate,
             "_operate_unary": operate_unary,
-            "_text": lambda value: str(from_script(value)),
+            "_spelled": spelled,
             "_duration": lambda text: in_script(duration_of(text, "duration")),
             "_print": self._print_line,
             "_fail": _fail,
@@ -193,7 +199,7 @@ class _Evaluation:
 
     def _module(self, relative: str, name: str, text: str) -> starlark.FrozenModule:
         """Evaluate one file; `relative` is its path as seen from the script, `name` what messages call it."""
-        source = text.removeprefix("\ufeff").replace("\r\n", "\n")
+        source = as_lines(text)
         self._sources[name] = source
         self._loading.append(relative)
         module = starlark.Module()
@@ -210,6 +216,7 @@ class _Evaluation:
 
     def _parsed(self, name: str, source: str) -> starlark.AstModule:
         """What is evaluated. The original is parsed, too, so that syntax errors are Starlark's and show its text."""
+        source = without_tabs(source)
         try:
             code = rewritten(source)
         except Unreadable as unreadable:

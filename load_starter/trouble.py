@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from load_starter.plan import Place
+from load_starter.value import spelled
 
 PRELUDE: Final = "<prelude>"
 """The name of the prelude among the files of an evaluation."""
@@ -25,6 +26,7 @@ _REWORDINGS: Final = (
     (re.compile(r"rust_decimal"), "duration"),
     (re.compile(r"^Parse error: (.*?)(?:, expected one of .*)?$", re.DOTALL), r"syntax error: \1"),
     (re.compile(r"<prelude>\."), ""),
+    (re.compile(r"^Operation `\.(\w+)` not supported on type `(\w+)`$"), r"Object of type `\2` has no attribute `\1`"),
     (re.compile(r", did you mean `lt__\w+`\?"), ""),
     (
         re.compile(r"^StarlarkError: Operation `serde::serialize` not supported on type `(\w+)`$"),
@@ -102,7 +104,7 @@ def reworded(message: str, file: str) -> str:
     """One of the interpreter's messages in terms of the language that scripts are written in."""
     for pattern, words in _REWORDINGS:
         message = pattern.sub(words, message)
-    return message.replace(f"`{file}.", "`")
+    return spelled(message).replace(f"`{file}.", "`")
 
 
 def _places(stack: str) -> list[Place]:

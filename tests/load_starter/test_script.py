@@ -285,6 +285,40 @@ def test_a_script_without_measure_is_refused(script: str, message: str) -> None:
     assert error_of(script).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("'%i|%d' % (5, 6)", "5|6"),
+        ("'%i %% %%i %i%%' % (3.7, 1)", "3 % %i 1%"),
+        ("'%c%c' % (65, 'é')", "Aé"),
+        ("'%(a)s is %(b)i of %(a)r%%' % {'a': 'x', 'b': 2}", 'x is 2 of "x"%'),
+        ("'%s %(a)s' % {'a': Second}", '{"a": 1s} 1s'),
+        ("[c + '.' for c in 'aé'.codepoints()]", ["a.", "é."]),
+        ("list('aé'.codepoint_ords())", [97, 233]),
+    ],
+)
+def test_what_is_peculiar_to_gos_starlark_works(expression: str, value: object) -> None:
+    """Formats and methods that the interpreter lacks, or understands differently, do what they do upstream."""
+    assert value_of(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("'%i %i' % 1", "Not enough arguments for format string"),
+        ("'%i' % (1, 2)", "Too many arguments for format string"),
+        ("'%(a)s %s' % {'a': 1}", "Not enough arguments for format string"),
+        ("'%i' % 'a'", "Operation `format(%d)` not supported on type `string`"),
+        ("'%c' % 'ab'", "%c needs a whole number or a string of one character"),
+        ("'%(a)s' % (1,)", "%(a) needs a dict, not a value of type tuple"),
+        ("'%(a)s' % {'b': 1}", 'Key `"a"` was not found'),
+    ],
+)
+def test_wrong_formats_are_refused_at_their_line(expression: str, message: str) -> None:
+    """Too few and too many values, and values of the wrong type, are errors of the line."""
+    assert error_of(f"\nx = {expression}").startswith(f"plan.star:2: {message}")
+
+
 def test_scripts_may_shadow_what_they_find_defined() -> None:
     """A script's own names do not break the operators."""
     assert value_of("[str, d * 2, mine(d)]", "str = 1\nlen = 2\nd = Second\ndef mine(type):\n    return type") == [
