@@ -5,8 +5,9 @@ with plain numbers. So `a + b` becomes `lt__add(a , b)`, where `lt__add` adds or
 durations to `load_tester.domain.duration`. The grammar of Starlark is a part of Python's, therefore `ast` tells where
 each operator stands. Every edit is made in place: no line moves, operands keep their order and are evaluated once.
 
-What is rewritten: `+ - * / // %` with their augmented assignments, unary `-` and `+`, comparisons by order, whatever
-decides by truth, f-strings, and a few methods. Hashing, sorting, `==` and `in` work without.
+What is rewritten: `+ - * / // % <<` with their augmented assignments, unary `-` and `+`, comparisons by order, whatever
+decides by truth, f-strings, and a few methods. Hashing, sorting, `==` and `in` work without. On request the script also
+says which line it reaches, before every statement and after every call: `lt__at(0, 7); x = lt__at(0, 7, (f()))`.
 """
 
 import ast
@@ -24,6 +25,7 @@ _BINARY: Final[dict[type[ast.AST], tuple[str, str]]] = {
     ast.Div: ("/", "div"),
     ast.FloorDiv: ("//", "floordiv"),
     ast.Mod: ("%", "mod"),
+    ast.LShift: ("<<", "lshift"),
     ast.Lt: ("<", "lt"),
     ast.LtE: ("<=", "le"),
     ast.Gt: (">", "gt"),
@@ -62,13 +64,15 @@ class _Edit:
     text: bytes
 
 
-def rewritten(source: str) -> str:
+def rewritten(source: str, watched_as: int | None = None) -> str:
     """The script with its operators as calls; it has the same lines as `source`, which must end them with LF.
+
+    With `watched_as`, the number of the file for `lt__at`, it also says which line it reaches.
 
     Raises:
         Unreadable: Python's parser does not accept it (then Starlark's will hardly do), or it is nested too deeply.
     """
-    rewriting = _Rewriting(source.encode())
+    rewriting = _Rewriting(source.encode(), watched_as)
     rewriting.visit(_parsed(source))
     return rewriting.text()
 
@@ -93,11 +97,19 @@ def _parsed(source: str) -> ast.Module:
     raise Unreadable(f"expressions are nested more than {MAX_DEPTH} levels deep", line, is_depth=True)
 
 
+def _is_load(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="load")):
+            return True
+    return False
+
+
 class _Rewriting:
     """The edits of one script; positions are byte offsets, as `ast` counts columns in UTF-8."""
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, watched_as: int | None) -> None:
         self._source = source
+        self._watched_as = watched_as
         self._line_starts = [0]
         for line in source.split(b"\n"):
             self._line_starts.append(self._line_starts[-1] + len(line) + 1)
@@ -120,13 +132,26 @@ class _Rewriting:
         rank = 0
         while pending:
             node = pending.pop()
-            rank += 2  # a node may have edits of two ranks
+            rank += 3  # a node may have edits of three ranks
+            if self._watched_as is not None:
+                self._watch(node, rank)
             if isinstance(node, ast.JoinedStr):
-                self._f_string(node, rank)
+                self._f_string(node, rank + 1)
                 continue
-            self._operator(node, rank)
-            self._decision(node, rank)
+            self._operator(node, rank + 1)
+            self._decision(node, rank + 1)
             pending.extend(reversed(list(ast.iter_child_nodes(node))))
+
+    def _watch(self, node: ast.AST, rank: int) -> None:
+        match node:
+            case ast.Expr(value=value) if _is_load(value):
+                pass
+            case ast.Assign() | ast.AugAssign() | ast.Expr() | ast.Return():
+                self._insert(self._start(node), _OPENS, rank, f"lt__at({self._watched_as}, {node.lineno}); ")
+            case ast.For(iter=value) | ast.If(test=value):
+                self._surround(value, rank, f"lt__at({self._watched_as}, {value.lineno}, (", "))")
+            case ast.Call() if not _is_load(node):
+                self._surround(node, rank, f"lt__at({self._watched_as}, {node.lineno}, (", "))")
 
     def _operator(self, node: ast.AST, rank: int) -> None:
         match node:
@@ -201,7 +226,9 @@ class _Rewriting:
     def _f_string(self, node: ast.JoinedStr, rank: int) -> None:
         """`f"{a}"` becomes `lt__spelled("{a}".format(a=a))`; Starlark allows nothing but names between the braces."""
         start = self._start(node)
-        prefix_length = self._source[start : start + 2].lower().index(b"f")
+        prefix_length = self._source[start : start + 2].lower().find(b"f")
+        if prefix_length < 0:
+            raise Unreadable("a string behind another string", node.lineno)
         names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
         arguments = ", ".join(f"{name}={name}" for name in names)
         self._surround(node, rank, "lt__spelled(", f".format({arguments}))")

@@ -17,6 +17,7 @@ PRELUDE: Final = "<prelude>"
 
 _MAX_TRAIL: Final = 5
 _MAX_WIDTH: Final = 120
+_MAX_MESSAGE: Final = 400  # it may hold a value of the script
 _FRAME = re.compile(r"^  \* (.+):([0-9]+), in ", re.MULTILINE)
 _ERROR = re.compile(r"^error: ", re.MULTILINE)
 _ARROW = re.compile(r"^ *--> (.+):([0-9]+):[0-9]+$", re.MULTILINE)
@@ -36,6 +37,13 @@ _REWORDINGS: Final = (
         re.compile(r"^StarlarkError: Cycle detected while converting Starlark value of type `(\w+)` .*$"),
         r"a \1 that contains itself cannot be part of a plan",
     ),
+    (
+        re.compile(
+            r"^StarlarkError: Maximum depth of \d+ exceeded while converting Starlark value of type `(\w+)` .*$"
+        ),
+        r"a \1 that is nested this deeply cannot be part of a plan",
+    ),
+    (re.compile(r"^ValueError: Exceeds the limit \(\d+ digits\) .*$"), "a whole number does not fit into 64 bits"),
     (
         re.compile(r"^Starlark call stack overflow$"),
         "calls are nested too deeply: does a function call itself for ever?",
@@ -104,7 +112,8 @@ def reworded(message: str, file: str) -> str:
     """One of the interpreter's messages in terms of the language that scripts are written in."""
     for pattern, words in _REWORDINGS:
         message = pattern.sub(words, message)
-    return spelled(message).replace(f"`{file}.", "`")
+    message = spelled(message).replace(f"`{file}.", "`")
+    return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + " ..."
 
 
 def _places(stack: str) -> list[Place]:

@@ -45,7 +45,7 @@ leaves = st.sampled_from(LEAVES.split()).map(lambda leaf: f"t({leaf})")
 
 def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Expressions made of smaller ones, with all the ways to lay them out."""
-    signs = st.sampled_from(["+", "-", "*", "/", "//", "%", "<", "<=", ">", ">=", "==", "!=", "and", "or", "in"])
+    signs = st.sampled_from(["+", "-", "*", "/", "//", "%", "<<", "<", "<=", ">", ">=", "==", "!=", "and", "or", "in"])
     return st.one_of(
         st.tuples(inner, signs, inner).map(lambda parts: "({} {} {})".format(*parts)),
         st.tuples(inner, signs, inner).map(lambda parts: "(({})   # + a comment )\n  {}\n  ({}))".format(*parts)),
@@ -69,7 +69,7 @@ def test_ordinary_expressions_have_the_same_value_order_and_errors(expression: s
 @settings(max_examples=150, deadline=None)
 @given(
     start=st.sampled_from(["0", "2.5", "'ab'", "[1]", "(1,)"]),
-    sign=st.sampled_from(["+=", "-=", "*=", "/=", "//=", "%="]),
+    sign=st.sampled_from(["+=", "-=", "*=", "/=", "//=", "%=", "<<="]),
     value=st.recursive(leaves, larger, max_leaves=3),
     target=st.sampled_from(["x", "box[t(0)]", "box[t('a')]", "(box)  [ t(0) ]", "box[t(9)]"]),
 )
@@ -134,6 +134,7 @@ def test_no_line_moves() -> None:
         ("s.format(a)", "lt__getattr(s,'format')(a)"),
         ("(s . # .\n format)", "(lt__getattr(s , # .\n 'format'))"),
         ("F'{a} {b}'", "lt__spelled('{a} {b}'.format(a=a, b=b))"),
+        ("x <<= a << b", "x = lt__ilshift(x, ( lt__lshift(a , b)))"),
         ("a | b", "a | b"),
         ("a == b", "a == b"),
         ("a or b", "lt__truth(a) or b"),
@@ -149,6 +150,32 @@ def test_no_line_moves() -> None:
 def test_operators_become_calls_in_place(script: str, code: str) -> None:
     """The rewritten text is what the module's description says."""
     assert rewritten(script) == code
+
+
+WATCHED = """load('a.star', 'x')
+def f(a,
+      b=g(1)): return (a)
+for i in 1, 2:
+    f(
+      i)
+    if i: pass
+    elif f(i)(2): x = i; i += 1
+"""
+AT = """load('a.star', 'x')
+def f(a,
+      b=lt__at(5, 3, (g(1)))): lt__at(5, 3); return (a)
+for i in lt__at(5, 4, (1, 2)):
+    lt__at(5, 5); lt__at(5, 5, (f(
+      i)))
+    if lt__at(5, 7, (lt__truth(i))): pass
+    elif lt__at(5, 8, (lt__truth(lt__at(5, 8, (lt__at(5, 8, (f(i)))(2)))))): \
+lt__at(5, 8); x = i; lt__at(5, 8); i = lt__iadd(i, ( 1))
+""".replace("\\\n", "")
+
+
+def test_watched_scripts_say_where_they_are() -> None:
+    """Every statement, and every call that has returned, says its file and line; `load` must stay what it is."""
+    assert rewritten(WATCHED, 5) == AT
 
 
 @pytest.mark.parametrize(
