@@ -65,6 +65,9 @@ def evaluate_file(
             raise Mistake(f"{name!r} is outside of the script's directory")
         return _text_of(file)
 
+    name = str(path).encode(errors="backslashreplace").decode()  # what is no text in a name becomes a lone surrogate
+    if name != str(path):
+        raise ScriptError("a script's name must be UTF-8 text", name)
     if path.suffix not in SUFFIXES:
         raise ScriptError("a script's name must end in .star or .py", str(path))
     try:

@@ -1,6 +1,7 @@
 """Whatever a script does, its evaluation ends in bounded time and memory, with a message that says where."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,18 @@ def test_a_mistake_of_ours_is_not_taken_for_one_of_the_script(path: Path) -> Non
     path.write_text("x = 1")
     with pytest.raises(Crash, match="Traceback"):
         evaluate_apart(path, LOAD_SERVER, pytest.fail, Limits(max_calls=0))
+
+
+def test_a_process_that_somebody_ends_is_an_error_that_says_so(path: Path) -> None:
+    """It has no line when the script does not fail by itself when it is evaluated again."""
+    path.write_text("print('here')\nfor i in range(1000):\n    x = [0 for j in range(9999999) if j < 0]")
+
+    def end(_: str) -> None:
+        (child,) = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        os.kill(int(child), signal.SIGTERM)
+
+    with pytest.raises(ScriptError, match=r"plan\.star: the interpreter was ended by SIGTERM$"):
+        evaluate_apart(path, LOAD_SERVER, end, SMALL)
 
 
 def test_no_process_is_left(path: Path) -> None:

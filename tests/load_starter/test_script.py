@@ -250,6 +250,12 @@ def test_files_that_are_no_scripts_are_refused(tmp_path: Path, name: str, conten
     assert str(caught.value).startswith(str(tmp_path / name))
 
 
+def test_a_name_that_cannot_be_shown_is_refused() -> None:
+    """Names of files need not be text; those of scripts appear in messages, and must be."""
+    with pytest.raises(ScriptError, match=r"^a\\udcff.star: a script's name must be UTF-8 text$"):
+        evaluated(Path("a\udcff.star"))
+
+
 @pytest.mark.parametrize(
     "script",
     [
