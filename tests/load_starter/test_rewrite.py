@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from load_starter.rewrite import Unreadable, rewritten
-from load_starter.testing import value_of
+from load_starter.script import evaluate
+from load_starter.testing import LOAD_SERVER, value_of
 from load_starter.trouble import ScriptError, translated
 
 LOG = """
@@ -81,35 +82,63 @@ def test_ordinary_augmented_assignments_do_the_same(start: str, sign: str, value
     assert outcome_of("run()", before, plain=False) == outcome_of("run()", before, plain=True)
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "def f(a, b=1 + 2, *args, c=3 * 4, **kwargs):\n    return a + b + c\nx = f(1, c=2) - f(b=-1, a=+2)",
-        "x = '''\n1 + 2  # text\n''' + \"\"\"'%s'\"\"\" % 3",
-        "x = r'\\d + %s' % (1 +\n    2)",
-        "x = {'1' + '1': 2 * 2, 'a' + 'b': [i % 2 for i in range(3) if i < 2]}",
-        "x = [1, 2, 3][1 + 0:2 + 1]",
-        "x = 1 - -1 - (-1)",
-        "x = -(1)\ny = - \\\n 1 + \\\n 2",
-        "x = 'é' + 'ü' * 2; y = len('日本' + 'x') + 1",
-        "x = (lambda a: lambda b: a - b)(3)(1)",
-        "x = 5 if 1 < 2 else 6\nfor i in range(1 + 1):\n    x += i\n    if x > 100: break",
-        "def f():\n    # - + *\n    return 1 + 1 # + 1\nx = f()",
-        "x = [a + b for a in [1, 2] for b in [a * 2, a * 3] if a + b > 3]",
-        "a, b = 1, 2\na, b = b - a, a + b\nx = [a, b]",
-        "x = 'a-b'.split('-')[0].upper() + 'c'\ny = '{}'.format(1 + 1).strip() + f'{x}'.lower()",
-        "x = 1if 2>1else 3\ny = 2*(3)+(4)*5//(6)%(7)",
-        "x = not 1 + 1 == 2 and 3 - 3 or 4\ny = [x]\ny += [1, 2]\ny *= 2",
-        "x = [1 + 1, [2 * 2, (3 - 3,)]]\nx[1][0] += 10\nx[0] -= 1",
-        "x = \"%d%%\" % 5 + '%s' % (1,) + '%r %s' % ('a', [1])",
-        "def f():\n  total = [0]\n  def g(n):\n    total[0] += n\n  g(1 + 1)\n  return total\nx = f()",
-        "x = 1 & 3 | 4 ^ 1 << 2\nx |= 8\ny = ~x",
-    ],
-)
+SHAPES = [
+    "def f(a, b=1 + 2, *args, c=3 * 4, **kwargs):\n    return a + b + c\nx = f(1, c=2) - f(b=-1, a=+2)",
+    "x = '''\n1 + 2  # text\n''' + \"\"\"'%s'\"\"\" % 3",
+    "x = r'\\d + %s' % (1 +\n    2)",
+    "x = {'1' + '1': 2 * 2, 'a' + 'b': [i % 2 for i in range(3) if i < 2]}",
+    "x = [1, 2, 3][1 + 0:2 + 1]",
+    "x = 1 - -1 - (-1)",
+    "x = -(1)\ny = - \\\n 1 + \\\n 2",
+    "x = 'é' + 'ü' * 2; y = len('日本' + 'x') + 1",
+    "x = (lambda a: lambda b: a - b)(3)(1)",
+    "x = 5 if 1 < 2 else 6\nfor i in range(1 + 1):\n    x += i\n    if x > 100: break",
+    "def f():\n    # - + *\n    return 1 + 1 # + 1\nx = f()",
+    "x = [a + b for a in [1, 2] for b in [a * 2, a * 3] if a + b > 3]",
+    "a, b = 1, 2\na, b = b - a, a + b\nx = [a, b]",
+    "x = 'a-b'.split('-')[0].upper() + 'c'\ny = '{}'.format(1 + 1).strip() + f'{x}'.lower()",
+    "x = 1if 2>1else 3\ny = 2*(3)+(4)*5//(6)%(7)",
+    "x = not 1 + 1 == 2 and 3 - 3 or 4\ny = [x]\ny += [1, 2]\ny *= 2",
+    "x = [1 + 1, [2 * 2, (3 - 3,)]]\nx[1][0] += 10\nx[0] -= 1",
+    "x = \"%d%%\" % 5 + '%s' % (1,) + '%r %s' % ('a', [1])",
+    "def f():\n  total = [0]\n  def g(n):\n    total[0] += n\n  g(1 + 1)\n  return total\nx = f()",
+    "x = 1 & 3 | 4 ^ 1 << 2\nx |= 8\ny = ~x",
+]
+
+
+@pytest.mark.parametrize("script", SHAPES)
 def test_scripts_of_all_shapes_come_to_the_same(script: str) -> None:
     """Definitions, comments, strings, continued lines, slices and the like survive."""
     values = "[x, y]" if "\ny =" in script or "; y" in script else "x"
     assert value_of(values, script) == plainly(values, script)
+
+
+class Footprints:
+    """A watcher that remembers everything."""
+
+    def __init__(self) -> None:
+        self.lines: list[int] = []
+
+    def opened(self, name: str, source: str) -> int:
+        """There is one file."""
+        assert (name, bool(source)) == ("plan.star", True)
+        return 7
+
+    def reached(self, file: int, line: int) -> None:
+        """Remember the line."""
+        assert file == 7
+        self.lines.append(line)
+
+
+@pytest.mark.parametrize("script", SHAPES)
+def test_scripts_that_are_watched_do_the_same(script: str) -> None:
+    """They come to the same values, and pass all lines with statements on their way."""
+    footprints = Footprints()
+    text = f"{script}\nfail(repr(x))"
+    with pytest.raises(ScriptError) as caught:
+        evaluate("plan.star", text, LOAD_SERVER, print_line=pytest.fail, read=pytest.fail, watcher=footprints)
+    assert caught.value.message == plainly("repr(x)", script)
+    assert footprints.lines[-1] == text.count("\n") + 1
 
 
 def test_no_line_moves() -> None:
