@@ -19,7 +19,7 @@ from load_starter.execution import Execution, Status
 from load_starter.plan import Plan
 from load_starter.progress import LiveProgress, PlainProgress
 from load_starter.report import overall, write_atomically, yaml_report
-from load_starter.script import evaluate_file
+from load_starter.sandbox import evaluate_apart
 from load_starter.table import results_table, timeline
 from load_starter.trouble import ScriptError
 from load_starter.validation import Findings, validate
@@ -111,7 +111,7 @@ def command_line(
     if report is not None:
         _check_report(report)
     try:
-        plan = evaluate_file(path, _load_server(load_server), lambda line: click.echo(line, err=True))
+        plan = evaluate_apart(path, _load_server(load_server), lambda line: click.echo(line, err=True))
     except ScriptError as error:
         click.echo(error, err=True)
         return MISUSED
