@@ -37,11 +37,13 @@ def create_app(
     defaults: CommandDefaults = DEFAULTS,
     *,
     lifespan: Lifespan[Starlette] | None = None,
+    check_s: float = control.CHECK_S,
 ) -> Starlette:
     """The API in front of a supervisor.
 
     `defaults` fill in what commands leave open. Without `lifespan` the application enters the supervisor when it
-    starts and leaves it when it ends; a `lifespan` of the caller's own has to do so itself.
+    starts and leaves it when it ends; a `lifespan` of the caller's own has to do so itself. Commands are checked for
+    `check_s` at most, all those of one request together.
     """
 
     @asynccontextmanager
@@ -67,6 +69,7 @@ def create_app(
     app.router.redirect_slashes = False  # both forms are routes
     app.state.supervisor = supervisor
     app.state.defaults = defaults
+    app.state.check_s = check_s
     app.state.documents = Documents(ENDPOINTS, supervisor.registry)
     return app
 

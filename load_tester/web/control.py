@@ -82,12 +82,13 @@ async def validate(request: Request) -> JsonReply:
     defaults: CommandDefaults = request.app.state.defaults
     body = await body_of(request)
     commands = _several(body)
-    with anyio.move_on_after(CHECK_S):
+    check_s: float = request.app.state.check_s
+    with anyio.move_on_after(check_s):
         if commands is not None:
             return JsonReply([await _verdict(one, supervisor, defaults) for one in commands])
         verdict = await _verdict(body, supervisor, defaults)
         return JsonReply(Ok()) if verdict.error is None else error_reply(400, verdict.error, verdict.path)
-    raise HTTPException(503, f"this takes more than {CHECK_S} s; check fewer commands at once")
+    raise HTTPException(503, f"this takes more than {check_s:g} s; check fewer commands at once")
 
 
 async def stop(request: Request) -> JsonReply:

@@ -1,7 +1,7 @@
 """A daemon that serves its API over real HTTP, with an engine that attacks nothing."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +11,12 @@ import httpx
 import uvicorn
 
 from load_tester.domain.command import CommandDefaults
-from load_tester.domain.test_type import Registry
+from load_tester.domain.test_type import Registry, TestType
 from load_tester.runs.store import RunStore, sqlite_url
 from load_tester.runs.supervisor import Site, Supervisor
 from load_tester.testing import PLAIN, FakeEngine
 from load_tester.web.app import create_app
+from load_tester.web.control import CHECK_S
 
 COMMAND = {"name": "n", "testType": "plain", "attackDuration": "10s", "numMessages": 100}
 
@@ -42,7 +43,11 @@ class Daemon(NamedTuple):
 
 @asynccontextmanager
 async def daemon(
-    directory: Path, engine: FakeEngine | None = None, target_url: str = "http://127.0.0.1:1"
+    directory: Path,
+    engine: FakeEngine | None = None,
+    target_url: str = "http://127.0.0.1:1",
+    test_types: Sequence[TestType[Any]] = (PLAIN,),
+    check_s: float = CHECK_S,
 ) -> AsyncIterator[Daemon]:
     """Serve the API with uvicorn while the block runs."""
     engine = engine or FakeEngine()
@@ -50,8 +55,8 @@ async def daemon(
         closing(RunStore(sqlite_url(directory))) as store,
         socket.create_server(("127.0.0.1", 0), backlog=200) as listener,
     ):
-        supervisor = Supervisor(engine, store, Registry([PLAIN]), Site(target_url))
-        app = create_app(supervisor, CommandDefaults(max_connections=77))
+        supervisor = Supervisor(engine, store, Registry(test_types), Site(target_url))
+        app = create_app(supervisor, CommandDefaults(max_connections=77), check_s=check_s)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", ws="none"))
         port = listener.getsockname()[1]
 

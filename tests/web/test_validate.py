@@ -1,12 +1,16 @@
 """Checking commands without starting anything."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from load_tester.domain.request import Targeter
+from load_tester.domain.test_type import BuildContext, InvalidParams, TestType
+from load_tester.testing import PLAIN, PlainParams
 from load_tester.web.control import MAX_COMMANDS
 from tests.web.serving import COMMAND, daemon
 
@@ -99,3 +103,20 @@ async def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:
     async with daemon(tmp_path) as it:
         body = json.dumps([COMMAND | {"name": "x" * (1 << 20)}]).encode()
         assert "is over" in (await it.json("POST", "/validate", 413, content=body))["error"]
+
+
+async def test_checking_does_not_take_for_ever(tmp_path: Path) -> None:
+    """A test type that hangs while it is built costs whoever asked a bounded time, and the daemon goes on."""
+    let_go = threading.Event()
+
+    def build(_params: PlainParams, _context: BuildContext) -> Targeter:
+        let_go.wait()
+        raise InvalidParams("too late")
+
+    hanging = TestType(name="hanging", summary="Hangs.", params=PlainParams, build=build)
+    async with daemon(tmp_path, test_types=(PLAIN, hanging), check_s=0.05) as it:
+        for body in (COMMAND | {"testType": "hanging"}, [COMMAND, COMMAND | {"testType": "hanging"}]):
+            reply = await it.json("POST", "/validate", 503, json=body)
+            assert reply == {"error": "this takes more than 0.05 s; check fewer commands at once"}
+        let_go.set()
+        assert await it.json("POST", "/validate", json=COMMAND) == {"status": "ok"}
