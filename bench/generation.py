@@ -21,9 +21,10 @@ import msgspec
 
 from load_tester.domain.project import MadeUpProjects
 from load_tester.domain.test_type import BuildContext, TestType
+from test_types.breadcrumbs import CATEGORIES, LEVELS, MESSAGES, TYPES
 from test_types.contexts import BRANDS, FLAGS, MANUFACTURERS, ORIENTATIONS, SIZES
 from test_types.session import SESSION
-from test_types.transaction import CATEGORIES, LEVELS, MESSAGES, TRANSACTION, TYPES
+from test_types.transaction import TRANSACTION
 
 REPEATS: Final = 9
 REPEAT_S: Final = 0.25

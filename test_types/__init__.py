@@ -3,7 +3,16 @@
 from typing import Any
 
 from load_tester.domain.test_type import TestType
+from test_types.event import EVENT
+from test_types.metric_bucket import METRIC_BUCKET
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
+from test_types.transaction_v2 import TRANSACTION_V2
 
-TEST_TYPES: tuple[TestType[Any], ...] = (SESSION, TRANSACTION)
+TEST_TYPES: tuple[TestType[Any], ...] = (
+    SESSION,
+    TRANSACTION,
+    TRANSACTION_V2,
+    EVENT,
+    METRIC_BUCKET,
+)

@@ -1,4 +1,4 @@
-"""What a transaction says of its surroundings: operating system, device, app and user."""
+"""What transactions and events say of their surroundings: names, operating system, device, app and user."""
 
 from collections.abc import Callable
 from itertools import product
@@ -17,6 +17,15 @@ SIZES: Final = (
     "memory_size", "free_memory", "usable_memory",
     "storage_size", "free_storage", "external_storage_size", "external_free_storage",
 )  # fmt: skip
+NAMES: Final = (*(f',"transaction":"mytransaction{number}"' for number in range(100)), *("",) * 100)
+"""The member `transaction` with its comma, half of the time none: one draw of 200 chooses."""
+ORIGINS: Final = tuple(
+    f'{logger},"environment":"{environment}"'
+    for logger, environment in product(
+        (',"logger":"foo.bar.baz"', ',"logger":"bam.baz.bad"', ""), ("production", "development", "staging")
+    )
+)
+"""The members `logger`, a third of the time none, and `environment` with their commas: one draw of 9 chooses."""
 MAX_SIZE: Final = 999_999
 MAX_UPTIME_S: Final = 7 * 86_400
 

@@ -1,18 +1,30 @@
-"""Sentry envelopes: the request one is sent with, and its framing (an envelope header, an item header, a payload)."""
+"""Where Sentry takes what is sent to it, and the framing of envelopes: an envelope header, an item header, a payload."""
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from load_tester.domain.duration import MILLISECOND
 from load_tester.domain.project import ProjectProvider
 from load_tester.domain.request import Headers
-from test_types.generation import json_text
+from test_types.generation import json_text, now_rfc3339_ms, rfc3339_ns
 
-REMEMBERED_ENDPOINTS = 16_384
+REMEMBERED_ENDPOINTS: Final = 16_384
+
+
+class Receiver(NamedTuple):
+    """One of the addresses below that of a project, and what it takes."""
+
+    path: str
+    content_type: str
+
+
+ENVELOPE: Final = Receiver("envelope", "application/x-sentry-envelope")
+STORE: Final = Receiver("store", "application/json")
 
 
 class Endpoint(NamedTuple):
-    """Where a project's envelopes go; `key_json` is its public key as JSON.
+    """Where what a project sends goes; `key_json` is its public key as JSON.
 
     The same project has the same path and headers, as objects, for as long as it is remembered, so that the engine
     need not encode them for every hit.
@@ -23,7 +35,7 @@ class Endpoint(NamedTuple):
     key_json: str
 
 
-def endpoints(projects: ProjectProvider) -> Callable[[int], Endpoint]:
+def endpoints(projects: ProjectProvider, receiver: Receiver = ENVELOPE) -> Callable[[int], Endpoint]:
     """The endpoints of the projects by their 0-based index; a bounded number of them is remembered."""
 
     @lru_cache(maxsize=REMEMBERED_ENDPOINTS)
@@ -31,11 +43,22 @@ def endpoints(projects: ProjectProvider) -> Callable[[int], Endpoint]:
         project = projects.at(index)
         headers = (
             ("X-Sentry-Auth", f"Sentry sentry_key={project.project_key},sentry_version=7"),
-            ("Content-Type", "application/x-sentry-envelope"),
+            ("Content-Type", receiver.content_type),
         )
-        return Endpoint(f"/api/{project.project_id}/envelope/", headers, json_text(project.project_key))
+        return Endpoint(f"/api/{project.project_id}/{receiver.path}/", headers, json_text(project.project_key))
 
     return endpoint
+
+
+def envelope_header(event_id: str, now_ns: int) -> str:
+    """The envelope header of what stands for itself."""
+    return f'{{"event_id":"{event_id}","sent_at":"{rfc3339_ns(now_ns, now_rfc3339_ms(now_ns // MILLISECOND))}"}}'
+
+
+def traced_header(event_id: str, trace_id: str, key_json: str, now_ns: int) -> str:
+    """The envelope header of what belongs to a trace; `key_json` is the project's public key."""
+    sent_at = rfc3339_ns(now_ns, now_rfc3339_ms(now_ns // MILLISECOND))
+    return f'{{"event_id":"{event_id}","public_key":{key_json},"sent_at":"{sent_at}","trace_id":"{trace_id}"}}'
 
 
 def framed(header: str, item_type: str, payload: str) -> bytes:

@@ -90,7 +90,7 @@ def seconds_us(us: int) -> str:
     return f"{seconds}.{_THREE_DIGITS[rest // 1000]}{_THREE_DIGITS[rest % 1000]}"
 
 
-def weighted(random: Random, values: Sequence[T], weights: Sequence[int]) -> Callable[[], T]:
+def weighted(random: Random, values: Sequence[T], weights: Sequence[float]) -> Callable[[], T]:
     """Choose values in proportion to their weights; 0 and below mean never, all of them the first value always."""
     chosen = [(value, weight) for value, weight in zip(values, weights, strict=True) if weight > 0]
     if not chosen:
@@ -98,6 +98,7 @@ def weighted(random: Random, values: Sequence[T], weights: Sequence[int]) -> Cal
         return lambda: first
     options = tuple(value for value, _ in chosen)
     limits = tuple(accumulate(weight for _, weight in chosen))
-    total = limits[-1]
+    total, last = limits[-1], len(options) - 1
     draw = random.random
-    return lambda: options[bisect_right(limits, draw() * total)]
+    # Bounded, because of weights as small as floats can be the product is rounded, and may reach the total.
+    return lambda: options[bisect_right(limits, draw() * total, 0, last)]

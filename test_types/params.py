@@ -21,6 +21,9 @@ Length = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Weight = Annotated[int, msgspec.Meta(ge=-1_000_000_000, le=1_000_000_000)]
 """How often something is chosen, in proportion to the other weights; 0 and below mean never."""
 
+RelativeWeight = Annotated[float, msgspec.Meta(ge=0, le=1_000_000_000)]
+"""How often something is chosen, in proportion to the other weights; 0 means never."""
+
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Words = Annotated[tuple[Word, ...], msgspec.Meta(max_length=50)]
 Texts = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=1_000)], ...], msgspec.Meta(max_length=50)]
@@ -32,9 +35,9 @@ def check_order(low_name: str, low: N, high_name: str, high: N) -> None:
         raise InvalidParams(f"{low_name} ({low}) is above {high_name} ({high})", f".{low_name}")
 
 
-def check_projects(num_projects: int, context: BuildContext) -> None:
-    """Raise `InvalidParams` unless there are that many projects."""
+def check_projects(num_projects: int, context: BuildContext, path: str = ".numProjects") -> None:
+    """Raise `InvalidParams`, at the path, unless there are that many projects."""
     try:
         context.projects.check(num_projects)
     except ValueError as error:
-        raise InvalidParams(str(error), ".numProjects") from error
+        raise InvalidParams(str(error), path) from error

@@ -18,7 +18,8 @@ the same for the installation at hand, added types included.
 What holds for the parameters of all of them:
 
 - Every parameter may be left out; `{}` works. `null` is the same as leaving it out.
-- Keys match without regard to case (`numusers` is `numUsers`). A key that is unknown is refused, with the nearest known one.
+- Keys match without regard to case (`numusers` is `numUsers`), also inside of objects and lists. A key that is unknown
+  is refused, with the nearest known one.
 - Durations are texts in Go's form: `300ms`, `1.5h`, `2h45m`. A number without a unit is refused, except `"0"`.
 - Ranges are checked when the command arrives, before anything starts; the reply names the field (`$.params.minSpans`).
 - Ranges include both of their ends: `minSpans: 3` with `maxSpans: 5` means 3, 4 or 5, each equally likely. A minimum
@@ -27,16 +28,17 @@ What holds for the parameters of all of them:
 
 ## Where Sentry envelopes go
 
+Sessions, transactions, metric buckets and, unless they are for the store endpoint, events are sent as envelopes:
 `POST {target}/api/{project_id}/envelope/` with the headers `X-Sentry-Auth: Sentry sentry_key=<key>,sentry_version=7` and
 `Content-Type: application/x-sentry-envelope`. The body is three lines of JSON, each with a newline at its end, also the
-last: the envelope header (`event_id` and `sent_at`; transactions add `public_key` and `trace_id`), the item header with
-the type and the length of the payload in bytes, and the payload.
+last: the envelope header (`event_id` and `sent_at`; transactions and metric buckets add `public_key` and `trace_id`),
+the item header with the type and the length of the payload in bytes, and the payload.
 
-Each hit goes to one of `numProjects` projects, each equally likely. Without a projects file they are made up: the ids
-are `1` to `numProjects`, and the key is 32 characters that end in the id, filled up with `a` from the left, so that a
-fake Sentry can tell the project from the key. With a `projects.json` they are the first `numProjects` of that file;
-asking for more than it lists is refused. An id or slug in the file may consist of ASCII letters, digits and `._~-`, a
-key of visible ASCII characters without the comma.
+Each hit goes to one of `numProjects` projects, each equally likely (`transactionV2` has profiles instead). Without a
+projects file they are made up: the ids are `1` to `numProjects`, and the key is 32 characters that end in the id, filled
+up with `a` from the left, so that a fake Sentry can tell the project from the key. With a `projects.json` they are the
+first `numProjects` of that file; asking for more than it lists is refused. An id or slug in the file may consist of
+ASCII letters, digits and `._~-`, a key of visible ASCII characters without the comma.
 
 Texts are JSON with `<`, `>` and `&` written as `\\u003c`, `\\u003e` and `\\u0026`, as Go's encoder does, so that payloads
 are as long as those of the Go tool these types are compatible with; other characters beyond ASCII are UTF-8.

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
+import msgspec.inspect as mi
 
 from load_tester.domain.duration import Duration
 from load_tester.domain.files import NO_FILES, Files
@@ -91,14 +92,13 @@ class TestType(Generic[P]):
     unavailable: str = ""
 
     def decode(self, params: dict[str, Any]) -> P:
-        """Read and check parameters; keys match without regard to case, `null` means absent.
+        """Read and check parameters; keys match without regard to case, `null` means absent, both at every depth.
 
         Raises:
             InvalidParams: an unknown key, a wrong type or a value out of range.
         """
-        named = match_keys(params, self.field_names())
+        given = spelled(params, mi.type_info(self.params))
         try:
-            given = {name: value for name, value in named.items() if value is not None}
             decoded = msgspec.convert(given, type=self.params, dec_hook=_from_builtin)
         except msgspec.ValidationError as error:
             raise InvalidParams(*split_path(str(error))) from error
@@ -153,8 +153,10 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"{meant}known: {', '.join(names)}" if names else f"{meant}none is known"
 
 
-def match_keys(data: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+def match_keys(data: dict[str, Any], known: Iterable[str], path: str = "") -> dict[str, Any]:
     """The same object with its keys spelled as `known` spells them, as Go's JSON decoder matches them.
+
+    `path` is where the object is.
 
     Raises:
         InvalidParams: a key that matches none, or two that match the same one.
@@ -164,11 +166,58 @@ def match_keys(data: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
     for key, value in data.items():
         name = by_lower.get(key.lower())
         if name is None:
-            raise InvalidParams(f"unknown key {key!r}; {suggestion(key, by_lower.values())}", f".{key}")
+            raise InvalidParams(f"unknown key {key!r}; {suggestion(key, by_lower.values())}", f"{path}.{key}")
         if name in matched:
-            raise InvalidParams(f"{name!r} is given twice", f".{key}")
+            raise InvalidParams(f"{name!r} is given twice", f"{path}.{key}")
         matched[name] = value
     return matched
+
+
+def spelled(value: Any, kind: mi.Type, path: str = "") -> Any:
+    """JSON with the keys of its objects spelled as the type declares them, without the nulls that stand for a default.
+
+    What does not fit the type stays as it is: whoever converts it to the type says what is wrong with it. `path` is
+    where the value is.
+
+    Raises:
+        InvalidParams: an object has a key that matches none of the type's, or two that match the same one.
+    """
+    match _fitting(value, kind):
+        case mi.StructType() as struct if isinstance(value, dict):
+            return _spelled_members(value, struct, path)
+        case mi.DictType(_, item) if isinstance(value, dict):
+            return {key: spelled(member, item, f"{path}.{key}") for key, member in value.items()}
+        case mi.VarTupleType(item) | mi.ListType(item) if isinstance(value, list):
+            return [spelled(member, item, f"{path}[{number}]") for number, member in enumerate(value)]
+        case _:
+            return value
+
+
+def _spelled_members(data: dict[str, Any], struct: mi.StructType, path: str) -> dict[str, Any]:
+    fields = {field.encode_name: field for field in struct.fields}
+    known = fields if struct.tag_field is None else [struct.tag_field, *fields]
+    return {
+        name: spelled(value, fields[name].type, f"{path}.{name}") if name in fields else value
+        for name, value in match_keys(data, known, path).items()
+        if value is not None or name not in fields or fields[name].required
+    }
+
+
+def _fitting(value: Any, kind: mi.Type) -> mi.Type:
+    """The type without its annotations; of the members of a union, the one for such a value, told by its tag."""
+    bare = kind.type if isinstance(kind, mi.Metadata) else kind
+    if not isinstance(bare, mi.UnionType):
+        return bare
+    containers = mi.StructType | mi.DictType if isinstance(value, dict) else mi.VarTupleType | mi.ListType
+    fitting = [member for member in (_fitting(value, each) for each in bare.types) if isinstance(member, containers)]
+    return next((member for member in fitting if len(fitting) == 1 or _is_tagged(value, member)), mi.AnyType())
+
+
+def _is_tagged(value: Any, kind: mi.Type) -> bool:
+    """Whether the object says that it is of that type."""
+    if not isinstance(kind, mi.StructType) or kind.tag_field is None:
+        return False
+    return any(key.lower() == kind.tag_field.lower() and tag == kind.tag for key, tag in value.items())
 
 
 def split_path(message: str) -> tuple[str, str]:

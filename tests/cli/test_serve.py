@@ -11,6 +11,7 @@ import pytest
 
 from load_tester.domain.run import Run, RunState
 from load_tester.sink.server import Sink
+from test_types import TEST_TYPES
 from tests.cli.program import ending, line, run, started
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +37,7 @@ async def test_the_daemon_says_what_it_does_and_does_it(tmp_path: Path) -> None:
             said = [(await line(daemon.stdout)).split(maxsplit=1) for _ in range(4)]
             assert said[0] == ["attacks", sink.url]
             assert said[1] == ["results", f"in  {data_dir / 'load-tester.sqlite3'}"]
-            assert said[2] == ["test", "types  session, transaction"]
+            assert said[2] == ["test", f"types  {', '.join(test_type.name for test_type in TEST_TYPES)}"]
             assert said[3] == ["projects", f"1 of {projects}"]
             reply = await client.post(f"{url}/command", json=COMMAND)
             assert reply.status_code == 200

@@ -38,7 +38,32 @@ def _refuse_odd(params: _Params) -> None:
         raise InvalidParams(f"numUsers is {params.num_users}, which is odd", ".numUsers")
 
 
+class _Bucket(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    max_delay: Duration
+    weight: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+
+
+class _Constant(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, tag_field="kind"
+):
+    the_value: Any
+
+
+class _Choice(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, tag_field="kind"):
+    one_of: tuple[int, ...] = (1,)
+
+
+class _NestedParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    time_histogram: tuple[Annotated[_Bucket, msgspec.Meta(description="A bucket.")], ...] = ()
+    column_makers: dict[str, _Constant | _Choice] = {}
+    fallback: _Bucket | None = None
+    either: str | _Bucket | tuple[_Bucket, ...] = "none"
+
+
 PLAIN = TestType(name="plain", summary="A test.", params=_Params, build=_build)
+NESTED = TestType(
+    name="nested", summary="A test.", params=_NestedParams, build=lambda _params, _context: _build(_Params(), _context)
+)
 EVEN = TestType(name="even", summary="A test.", params=_Params, build=_build, check=_refuse_odd)
 
 
@@ -55,6 +80,53 @@ def test_keys_match_without_regard_to_case() -> None:
 def test_null_means_absent() -> None:
     """A parameter that is null has its default."""
     assert PLAIN.decode({"numUsers": None}) == _Params()
+
+
+@pytest.mark.parametrize(
+    ("params", "same"),
+    [
+        ({"TIMEHISTOGRAM": [{"MaxDelay": "1s"}]}, {"timeHistogram": [{"maxDelay": "1s", "weight": 1.0}]}),
+        ({"timeHistogram": [{"maxdelay": "1s", "WEIGHT": None}]}, {"timeHistogram": [{"maxDelay": "1s"}]}),
+        ({"fallback": {"MAXDELAY": "1s"}}, {"fallback": {"maxDelay": "1s"}}),
+        ({"either": {"Maxdelay": "1s"}}, {"either": {"maxDelay": "1s"}}),
+        ({"either": [{"Maxdelay": "1s"}]}, {"either": [{"maxDelay": "1s"}]}),
+        (
+            {"columnMakers": {"A": {"KIND": "_Constant", "TheValue": None}, "a": {"kind": "_Choice", "ONEOF": [2]}}},
+            {"columnMakers": {"A": {"kind": "_Constant", "theValue": None}, "a": {"kind": "_Choice", "oneOf": [2]}}},
+        ),
+    ],
+)
+def test_keys_match_without_regard_to_case_at_every_depth(params: dict[str, Any], same: dict[str, Any]) -> None:
+    """In lists, in objects by name, in alternatives; names that the user made up stay as they are.
+
+    `null` means absent there, too, unless the member has no default and so must be given.
+    """
+    assert NESTED.decode(params) == NESTED.decode(same)
+    assert NESTED.decode(NESTED.encode(NESTED.decode(params))) == NESTED.decode(params)
+
+
+@pytest.mark.parametrize(
+    ("params", "path", "words"),
+    [
+        ({"timeHistogram": [{}, {"maxDelays": "1s"}]}, ".timeHistogram[1].maxDelays", "did you mean 'maxDelay'?"),
+        ({"timeHistogram": [{"maxDelay": "1s", "MAXDELAY": "1s"}]}, ".timeHistogram[0].MAXDELAY", "is given twice"),
+        ({"timeHistogram": [{"maxDelay": None}]}, ".timeHistogram[0].maxDelay", "Expected a duration"),
+        ({"timeHistogram": [{"WEIGHT": 1}]}, ".timeHistogram[0]", "missing required field `maxDelay`"),
+        ({"timeHistogram": [{"maxDelay": "1s", "Weight": -1}]}, ".timeHistogram[0].weight", ">= 0"),
+        ({"timeHistogram": {"maxDelay": "1s"}}, ".timeHistogram", "Expected `array`"),
+        ({"timeHistogram": ["1s"]}, ".timeHistogram[0]", "Expected `object`"),
+        ({"fallback": {"delay": 1}}, ".fallback.delay", "did you mean 'maxDelay'?"),
+        ({"either": {"delay": 1}}, ".either.delay", "did you mean 'maxDelay'?"),
+        ({"either": 1}, ".either", "Expected `"),
+        ({"columnMakers": {"A": {"kind": "_Choice", "oneOff": []}}}, ".columnMakers.A.oneOff", "mean 'oneOf'?"),
+        ({"columnMakers": {"A": {"kind": "_Other", "oneOf": []}}}, ".columnMakers[...].kind", "'_Other'"),
+    ],
+)
+def test_wrong_members_of_objects_name_their_path(params: dict[str, Any], path: str, words: str) -> None:
+    """A slip inside of an object is refused as one at the top is, with the way to it."""
+    with pytest.raises(InvalidParams) as caught:
+        NESTED.decode(params)
+    assert (path, words in caught.value.message) == (caught.value.path, True), caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ After a wanted change: `load-starter configs/NAME.star --dry-run > tests/load_st
 
 import json
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -19,7 +20,7 @@ from load_starter.script import evaluate_file
 from load_starter.testing import FakeLoadTester, VirtualClock, served
 from load_tester.domain.command import Command, decode_command
 from load_tester.domain.project import decode_projects
-from load_tester.domain.test_type import Registry
+from load_tester.domain.test_type import Registry, TestType
 from test_types import TEST_TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -33,8 +34,15 @@ def plan_named(name: str) -> Plan:
 
 def test_there_are_scripts_and_each_has_its_plan() -> None:
     """No script is without a test, and no plan without a script."""
-    assert {"example", "session", "transaction", "ramp"} <= set(NAMES)
+    assert {"example", "ramp"} <= set(NAMES)
     assert sorted(path.stem for path in (Path(__file__).parent / "plans").glob("*.json")) == NAMES
+
+
+@pytest.mark.parametrize("test_type", TEST_TYPES, ids=lambda test_type: test_type.name)
+def test_every_test_type_has_a_script(test_type: TestType[Any]) -> None:
+    """The script named after a test type shows how to use it."""
+    steps = plan_named(test_type.name).steps
+    assert {step.test_type for step in steps if isinstance(step, AttackTest)} == {test_type.name}
 
 
 @pytest.mark.parametrize("name", NAMES)

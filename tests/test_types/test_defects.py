@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from load_tester.domain.project import ListedProjects, MadeUpProjects, Project, ProjectProvider
+from load_tester.domain.project import MadeUpProjects
 from load_tester.domain.test_type import BuildContext, TestType
+from test_types.metric_bucket import METRIC_BUCKET
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
 
@@ -17,11 +18,9 @@ AFTERNOON_NS = 1_735_830_245_123_456_789  # 2025-01-02T15:04:05.123456789Z
 AFTERNOON = datetime.fromisoformat("2025-01-02T15:04:05.123456Z")
 
 
-def payloads(
-    test_type: TestType[Any], params: dict[str, Any], hits: int = 50, projects: ProjectProvider | None = None
-) -> list[Any]:
+def payloads(test_type: TestType[Any], params: dict[str, Any], hits: int = 50) -> list[Any]:
     """The payloads of the first hits of an attack, all of them in the same afternoon."""
-    context = BuildContext(Random(7), projects or MadeUpProjects())
+    context = BuildContext(Random(7), MadeUpProjects())
     request = test_type.build(test_type.decode(params), context).request
     return [json.loads(request(seq, AFTERNOON_NS).body.split(b"\n")[2]) for seq in range(hits)]
 
@@ -102,7 +101,7 @@ def test_the_times_of_a_transaction_have_fractions_and_enclose_its_spans() -> No
         assert all(start <= span["start_timestamp"] <= span["timestamp"] <= end for span in each["spans"])
 
 
-@pytest.mark.parametrize("test_type", [SESSION, TRANSACTION])
+@pytest.mark.parametrize("test_type", [SESSION, TRANSACTION, METRIC_BUCKET])
 @pytest.mark.parametrize("number", [0, None])
 def test_counts_of_zero_or_none_have_defaults(test_type: TestType[Any], number: int | None) -> None:
     """No count that is 0, null or absent breaks the generator; sessions then have one user, release and environment."""
@@ -111,6 +110,24 @@ def test_counts_of_zero_or_none_have_defaults(test_type: TestType[Any], number: 
     if test_type is SESSION:
         assert {each["did"] for each in seen} == {"u-0"}
         assert {each["attrs"]["release"] for each in seen} == {"r-1.0.0"}
+
+
+def test_tags_without_values_have_one_value() -> None:
+    """Tags whose number of values is 0 are no crash."""
+    (bucket,) = payloads(METRIC_BUCKET, {"numTagsPerMetric": 2, "numValuesPerTag": 0}, 1)[0]
+    assert bucket["tags"] == {"t1": "v1", "t2": "v1"}
+
+
+def test_the_values_of_a_set_differ() -> None:
+    """What is in a set is in it once, so that it has the size that was asked for."""
+    params = {"numSets": 1, "minMetricsInSets": 50, "maxMetricsInSets": 50}
+    assert {len(set(bucket["value"])) for payload in payloads(METRIC_BUCKET, params) for bucket in payload} == {50}
+
+
+def test_the_unit_of_a_metric_is_the_one_in_its_name() -> None:
+    """A name that ends in `@none` has the unit `none`."""
+    for (bucket,) in payloads(METRIC_BUCKET, {}):
+        assert bucket["name"].rpartition("@")[2] == bucket["unit"] == "none"
 
 
 @pytest.mark.parametrize(("number", "name"), [(3, "Spans"), (4, "Breadcrumbs")])
@@ -125,16 +142,6 @@ def test_an_equal_shortest_and_longest_duration_is_a_fixed_duration() -> None:
     params = {"transactionDurationMin": "250ms", "transactionDurationMax": "250ms"}
     for each in payloads(TRANSACTION, params):
         assert moment(each["timestamp"]) - moment(each["start_timestamp"]) == timedelta(milliseconds=250)
-
-
-@pytest.mark.parametrize("test_type", [SESSION, TRANSACTION])
-def test_the_first_and_the_last_listed_project_are_used(test_type: TestType[Any]) -> None:
-    """All projects of a file get hits, the first one too, and asking for all of them is no error."""
-    projects = [Project(str(number), f"key{number}") for number in range(3)]
-    context = BuildContext(Random(7), ListedProjects(projects))
-    request = test_type.build(test_type.decode({"numProjects": 3}), context).request
-    paths = {request(seq, AFTERNOON_NS).path for seq in range(100)}
-    assert paths == {"/api/0/envelope/", "/api/1/envelope/", "/api/2/envelope/"}
 
 
 def test_session_ids_leak_neither_time_nor_machine() -> None:

@@ -22,6 +22,7 @@ from test_types.generation import (
     uuid4_pair,
     weighted,
 )
+from tests.test_types.chi_square import misfit
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNTIL_2200_MS = 230 * 365 * 86_400_000
@@ -106,6 +107,20 @@ def test_choices_follow_their_weights() -> None:
     counts = Counter(choose() for _ in range(8000))
     assert set(counts) == {"b", "d"}
     assert 2.7 < counts["b"] / counts["d"] < 3.3
+
+
+@pytest.mark.parametrize("weights", [(0.5, 1.5), (1e-300, 3e-300), (1e300, 3e300)])
+def test_weights_may_be_any_numbers(weights: tuple[float, float]) -> None:
+    """Fractions, tiny and huge numbers are chosen in proportion, too."""
+    choose = weighted(Random(1), "ab", weights)
+    counts = Counter(choose() for _ in range(8000))
+    assert misfit(counts, {"a": 1, "b": 3}) < 1
+
+
+def test_the_smallest_weights_there_are_choose_a_value() -> None:
+    """Where floating-point numbers have no digits left, the choice is rounded, but never passes the last value."""
+    choose = weighted(Random(1), "ab", (5e-324, 5e-324))
+    assert {choose() for _ in range(100)} == {"a", "b"}
 
 
 @pytest.mark.parametrize("weights", [(0, 0), (-1, 0), (-1, -2)])
