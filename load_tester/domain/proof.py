@@ -7,6 +7,7 @@ import msgspec
 
 from load_tester.domain.command import Command, InvalidCommand
 from load_tester.domain.files import NO_FILES, Files
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.pacer import Pacing
 from load_tester.domain.project import ProjectProvider
 from load_tester.domain.request import Record, Request, Sendable
@@ -20,11 +21,13 @@ class Proof(msgspec.Struct, frozen=True):
         request: the first one.
         pacer: the schedule; `None` if the rate is unlimited.
         most_workers: how many workers can share the attack, if there is a limit.
+        kafka: the cluster that is attacked; `None` if it is the target URL.
     """
 
     request: Sendable
     pacer: Pacing | None
     most_workers: int | None
+    kafka: KafkaTarget | None = None
 
 
 def prove(
@@ -67,6 +70,7 @@ def _proof(command: Command, test_type: TestType[Any], context: BuildContext, no
         request,
         command.pacer if test_type.schedule is None else test_type.schedule(params, context),
         None if test_type.most_workers is None else test_type.most_workers(params),
+        None if test_type.kafka is None else test_type.kafka(params),
     )
 
 

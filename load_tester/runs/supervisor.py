@@ -16,7 +16,7 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from load_tester.domain.attack import Ending, Order, Outcome, Tls, Update
-from load_tester.domain.command import Command
+from load_tester.domain.command import Command, InvalidCommand
 from load_tester.domain.duration import SECOND
 from load_tester.domain.instant import to_datetime
 from load_tester.domain.project import Project, provider_of
@@ -48,7 +48,7 @@ class Site(msgspec.Struct, frozen=True):
     """What all attacks have in common.
 
     Attributes:
-        target_url: what is attacked.
+        target_url: what is attacked, by test types that do not name their own target; empty for nothing.
         tls: how its certificate is verified.
         projects: of Sentry; `None` for made-up ones.
         files_dir: the files that parameters may name are below this directory; `None` to refuse them.
@@ -129,13 +129,16 @@ class Supervisor:
         The attack that is replaced sends nothing more; its hits in flight end in the background.
 
         Raises:
-            InvalidCommand: a first request could not be made; the attack that runs was not touched.
+            InvalidCommand: a first request could not be made, or there is nothing to attack; the attack that runs was
+                not touched.
             AttackRefused: the engine could not start it; its record says so.
         """
         files = LocalFiles(self.site.files_dir)
         proof = await anyio.to_thread.run_sync(
             prove, command, self.registry, provider_of(self.site.projects), self._now_ns(), files
         )
+        if not self._target_url(proof):
+            raise InvalidCommand("this daemon has nothing to attack: it was started without a target URL")
         async with self._turn():
             return await self._replace(self._accepted(command, proof, files.contents))
 
@@ -202,6 +205,9 @@ class Supervisor:
         live = self._live.get(run_id)
         return live.record() if live is not None else self._journal.pending(run_id)
 
+    def _target_url(self, proof: Proof) -> str:
+        return self.site.target_url if proof.kafka is None else proof.kafka.url
+
     def _accepted(self, command: Command, proof: Proof, files: dict[str, bytes]) -> LiveRun:
         """The run of a command, with everything in place that it left open."""
         seed = secrets.randbelow(_SEEDS) if command.seed is None else command.seed
@@ -211,7 +217,7 @@ class Supervisor:
             name=command.name,
             description=command.description,
             test_type=command.test_type,
-            target_url=self.site.target_url,
+            target_url=self._target_url(proof),
             labels=command.labels,
             command=command.wire(seed),
             seed=seed,
@@ -220,7 +226,7 @@ class Supervisor:
         test_type = self.registry[command.test_type]
         order = Order(
             run_id=run.id,
-            target_url=self.site.target_url,
+            target_url=run.target_url,
             test_type=command.test_type,
             params=command.params,
             pacer=proof.pacer,
@@ -233,6 +239,7 @@ class Supervisor:
             projects=self.site.projects,
             files=files,
             transport=test_type.transport,
+            kafka=proof.kafka,
             workers=command.workers,
             hits_per_worker=test_type.hits_per_worker,
             most_workers=proof.most_workers,

@@ -5,7 +5,7 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from load_tester.domain.command import CommandDefaults, InvalidCommand, StopRequest, decode_command
+from load_tester.domain.command import CommandDefaults, StopRequest, decode_command
 from load_tester.domain.duration import HOUR, InvalidDuration, format_ns, parse_ns
 from load_tester.runs.supervisor import DEFAULT_GRACE_NS, Stopped, Supervisor
 from load_tester.web.reply import JsonReply, body_of
@@ -20,8 +20,6 @@ async def command(request: Request) -> JsonReply:
     decoded = decode_command(await body_of(request), supervisor.registry, defaults)
     if isinstance(decoded, StopRequest):
         return _stopped(await supervisor.stop())
-    if not supervisor.site.target_url:
-        raise InvalidCommand("this daemon has nothing to attack: it was started without a target URL")
     run = await supervisor.start(decoded)
     return JsonReply({"status": "ok", "runId": run.id})
 

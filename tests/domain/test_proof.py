@@ -10,6 +10,7 @@ from load_tester.domain.attack import SEEDED_EPOCH_NS
 from load_tester.domain.command import Command, InvalidCommand
 from load_tester.domain.duration import SECOND
 from load_tester.domain.files import CarriedFiles, FileUnavailable
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.pacer import ConstantPacer, Pacing, TracePacer
 from load_tester.domain.project import ListedProjects, MadeUpProjects, Project
 from load_tester.domain.proof import prove
@@ -58,6 +59,7 @@ RECORDS = TestType(
     params=EchoParams,
     build=lambda params, _: Targeter(lambda _seq, _now: Record(params.trouble, b"value")),
     transport="kafka",
+    kafka=lambda params: KafkaTarget(brokers=("kafka:9092",), topics=(params.trouble,)),
     most_workers=lambda params: params.num_projects,
 )
 TRACE = TestType(name="trace", summary="Has a schedule.", params=EchoParams, build=_build, schedule=_schedule)
@@ -120,7 +122,9 @@ class _Files(CarriedFiles):
 
 
 def test_what_the_engine_has_to_know_is_part_of_the_proof() -> None:
-    """A schedule of the test type's own, and how many workers can share the attack."""
-    assert prove(command("trace", 0), REGISTRY, MadeUpProjects(), 0).pacer == TracePacer.of([0, 5])
+    """A schedule or a cluster of the test type's own, and how many workers can share the attack."""
+    trace = prove(command("trace", 0), REGISTRY, MadeUpProjects(), 0)
+    assert (trace.pacer, trace.kafka) == (TracePacer.of([0, 5]), None)
     proof = prove(command("records", params={"trouble": "topic", "numProjects": 7}), REGISTRY, MadeUpProjects(), 0)
     assert (proof.request, proof.most_workers) == (Record("topic", b"value"), 7)
+    assert proof.kafka == KafkaTarget(brokers=("kafka:9092",), topics=("topic",))

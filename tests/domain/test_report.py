@@ -354,3 +354,16 @@ def test_answers_that_were_not_as_expected_are_errors() -> None:
     assert line(report, "  status") == "  status  40  answered, but with a status that is not expected"
     assert unwanted_statuses(run.summary) == {}
     assert "100 errors" in brief(run)
+
+
+def test_a_run_that_sent_records_is_reported_in_words_that_fit() -> None:
+    """Records are acknowledged; there are no statuses, and no connections that mean anything."""
+    of_kafka = msgspec.structs.replace(FINISHED, target_url="kafka://a:9092,b:9092")
+    report = text_report(of_kafka)
+    assert "Target        kafka://a:9092,b:9092" in report
+    assert "at most 50 records in flight" in report
+    assert "100.00% of the planned hits were acknowledged" in report
+    assert "  200  990  acknowledged" in report
+    assert "onnections" not in report
+    waited = msgspec.structs.replace(of_kafka, summary=msgspec.structs.replace(of_kafka.summary, waited=1))
+    assert "Queue         1 hit waited until fewer records were in flight" in text_report(waited)
