@@ -6,15 +6,18 @@ STAMP := .venv/.installed
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check format docs bench demo lock clean
+.PHONY: help venv clickhouse test check format docs bench demo lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## install everything, in locked versions, into .venv
 
 $(STAMP): pyproject.toml requirements.lock scripts/venv.sh
 	@scripts/venv.sh
+
+clickhouse: venv ## install ClickHouse's engine, half a gigabyte, for the tests that are skipped without it
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --no-deps --group clickhouse
 
 test: venv ## run the tests
 	$(BIN)/pytest $(ARGS)

@@ -1,5 +1,17 @@
-"""`python -m load_starter` is `load-starter`."""
+"""`python -m load_starter`, and the installed command `load-starter`."""
 
-from load_starter.cli import main
+import sys
 
-main()
+
+def main() -> int:
+    """Run the program; returns its exit status. Ctrl-C while it is still being loaded ends it without a traceback."""
+    try:
+        from load_starter.cli import main as run  # noqa: PLC0415 - loading it takes a third of a second
+    except KeyboardInterrupt:
+        return 130
+    run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """Runs one test on a load tester: posts its command and follows the run to its end."""
 
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -23,6 +24,7 @@ LAST_WORDS_S: Final = 5.0
 DEFAULT_TIMEOUT: Final = Duration(30 * SECOND)
 """Of a hit, when neither the script nor the load tester names another."""
 
+_log = logging.getLogger(__name__)
 _FINAL: Final = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.FAILED})
 
 
@@ -75,13 +77,18 @@ class TestAttack:
 
     async def _follow(self, run_id: str) -> None:
         started = heard = self._clock.monotonic()
+        is_silent = False
         while True:
             try:
                 self.run = await self._tester.live(run_id)
                 heard = self._clock.monotonic()
-            except Unreachable:
+                is_silent = False
+            except Unreachable as silence:
                 if self._clock.monotonic() - heard > PATIENCE_S:
                     raise
+                if not is_silent:
+                    _log.warning("%s; waiting up to %g s for it to come back", silence, PATIENCE_S)
+                is_silent = True
             if self.run is not None and self.run.state in _FINAL:
                 return
             elapsed_s = self._clock.monotonic() - started

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from load_starter.execution import Status, StepResult
 from load_starter.plan import Plan, Step
 from load_starter.table import asked
+from load_tester.domain.duration import Duration
 from load_tester.domain.report import brief, one_line
 from load_tester.domain.run import Run
 
@@ -24,6 +25,11 @@ def live_figures(run: Run | None) -> str:
     if run is None:
         return ""
     return brief(run)
+
+
+def expected(step: Step, run: Run | None) -> Duration:
+    """How long a step will take: a schedule of the test type's own may end before the step's duration."""
+    return Duration(run.scheduled_ns) if run is not None and run.scheduled_ns else step.estimate
 
 
 class PlainProgress:
@@ -49,7 +55,7 @@ class PlainProgress:
         """The step still runs."""
         if elapsed_s >= self._next_line_s:
             self._next_line_s += LINE_EVERY_S
-            self._line(f"  {elapsed_s:.0f} s of {step.estimate}  {live_figures(run)}".rstrip())
+            self._line(f"  {elapsed_s:.0f} s of {expected(step, run)}  {live_figures(run)}".rstrip())
 
     def ended(self, result: StepResult) -> None:
         """The step has ended."""
@@ -89,11 +95,11 @@ class LiveProgress:
 
     def running(self, step: Step, elapsed_s: float, run: Run | None) -> None:
         """The step still runs."""
-        total_s = step.estimate.seconds
+        total_s = expected(step, run).seconds
         if self._task is None:
             self._task = self._progress.add_task(one_line(step.title), total=total_s, figures="")
             self._progress.start()
-        self._progress.update(self._task, completed=min(elapsed_s, total_s), figures=live_figures(run))
+        self._progress.update(self._task, total=total_s, completed=min(elapsed_s, total_s), figures=live_figures(run))
 
     def ended(self, result: StepResult) -> None:
         """The step has ended."""

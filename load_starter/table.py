@@ -17,7 +17,8 @@ def asked(step: Step) -> str:
     """What a step is going to do, in a few words."""
     if not isinstance(step, AttackTest):
         return one_line(step.title)
-    rate = f"{step.num_messages} per {step.per}" if step.num_messages else "unlimited"
+    # Which test types have a schedule of their own, only the load tester knows.
+    rate = f"{step.num_messages} per {step.per}" if step.num_messages else "no fixed rate"
     return f"{one_line(step.title)}: {step.test_type}, {rate} for {step.duration}"
 
 
@@ -47,7 +48,7 @@ def results_table(results: Sequence[StepResult]) -> Table:
 
 
 def _figures(run: Run) -> list[str]:
-    figures = run.summary
+    figures, times = run.summary, run.summary.response_time
     failures = [f"{kind} {count}" for kind, count in figures.errors.items()]
     failures += [f"status {code} {count}" for code, count in unwanted_statuses(figures).items()]
     failures += [f"{word} {count}" for word, count in (("aborted", figures.aborted), ("lost", figures.lost)) if count]
@@ -55,9 +56,8 @@ def _figures(run: Run) -> list[str]:
         str(figures.planned),
         str(figures.sent),
         percentage(figures.success),
-        per_second(figures.rate),
-        rounded(figures.response_time.p50),
-        rounded(figures.response_time.p99),
+        per_second(figures.pace),
+        *(rounded(ns) if times.count else "-" for ns in (times.p50, times.p99)),
         ", ".join(failures) or "none",
     ]
 

@@ -96,7 +96,7 @@ def figures(planned: int = 100, answered: int | None = None) -> Figures:
     """Plausible figures of a run, of whose hits all or only some were answered."""
     answered = planned if answered is None else answered
     failed = planned - answered
-    times = Distribution(100_000, 200_000, 150_000, 300_000, 400_000, 900_000, 1_000_000, 1_100_000)
+    times = Distribution(100_000, 200_000, 150_000, 300_000, 400_000, 900_000, 1_000_000, 1_100_000, answered)
     return Figures(
         planned=planned,
         sent=planned,
@@ -107,6 +107,7 @@ def figures(planned: int = 100, answered: int | None = None) -> Figures:
         status_codes={"200": answered} if answered else {},
         errors={"refused": failed} if failed else {},
         rate=10.5,
+        pace=10.5,
         throughput=10.0,
         latency=times,
         response_time=times,

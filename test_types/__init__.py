@@ -3,8 +3,12 @@
 from typing import Any
 
 from load_tester.domain.test_type import TestType
+from test_types.clickhouse_insert import CLICKHOUSE_INSERT
+from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.event import EVENT
 from test_types.metric_bucket import METRIC_BUCKET
+from test_types.project_config import PROJECT_CONFIG
+from test_types.replay import REPLAY
 from test_types.session import SESSION
 from test_types.transaction import TRANSACTION
 from test_types.transaction_v2 import TRANSACTION_V2
@@ -15,4 +19,8 @@ TEST_TYPES: tuple[TestType[Any], ...] = (
     TRANSACTION_V2,
     EVENT,
     METRIC_BUCKET,
+    CLICKHOUSE_QUERY,
+    CLICKHOUSE_INSERT,
+    PROJECT_CONFIG,
+    REPLAY,
 )

@@ -20,12 +20,15 @@ WIDTH_S: Final = 2
 MAX_STEP: Final = 5
 """By how much a value of a set or a distribution is above the one before it, at most."""
 MAX_VALUES: Final = 1_000_000
-"""Of one payload, tags included: some 10 MB."""
+"""Of one payload, tags included: some 20 MB."""
 
 MAX_TAG_SETS: Final = 4_096
 """So many sets of tags are kept in memory, written out: half a megabyte."""
 
 _STEPS: Final = range(1, MAX_STEP + 1)
+
+# Lists of numbers are the one thing that msgspec writes faster than f-strings do: in a fifth of the time.
+_json: Final = msgspec.json.Encoder().encode
 
 
 class MetricBucketParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -131,7 +134,7 @@ def _set_writer(least: int, most: int, random: Random) -> Callable[[], str]:
     """Write different integers, each 1 to 5 above the one before it; the first is counted from 0."""
     draw, choices = random.random, random.choices
     options = most - least + 1
-    return lambda: f"[{','.join(map(str, accumulate(choices(_STEPS, k=least + int(draw() * options)))))}]"
+    return lambda: _json(list(accumulate(choices(_STEPS, k=least + int(draw() * options))))).decode()
 
 
 def _distribution_writer(least: int, most: int, random: Random) -> Callable[[], str]:
@@ -140,11 +143,8 @@ def _distribution_writer(least: int, most: int, random: Random) -> Callable[[], 
     options = most - least + 1
 
     def write() -> str:
-        value, values = 0.0, []
-        for _ in range(least + int(draw() * options)):
-            value += draw() * MAX_STEP
-            values.append(f"{value:.6f}")
-        return f"[{','.join(values)}]"
+        count = least + int(draw() * options)
+        return _json(list(accumulate([draw() * MAX_STEP for _ in range(count)]))).decode()
 
     return write
 
@@ -155,10 +155,9 @@ def _gauge_writer(random: Random) -> Callable[[], str]:
 
     def write() -> str:
         least, spread, count = 1 + draw() * 100, draw() * 100, 4 + int(draw() * 50)
-        return (
-            f'{{"max":{least + spread:.6f},"min":{least:.6f},"sum":{count * (least + spread / 2):.6f}'
-            f',"last":{least + spread * draw():.6f},"count":{count}}}'
-        )
+        most, last = least + spread, least + spread * draw()
+        total = count * (least + most) / 2
+        return _json({"max": most, "min": least, "sum": total, "last": last, "count": count}).decode()
 
     return write
 
@@ -205,5 +204,5 @@ METRIC_BUCKET: Final = TestType(
     params=MetricBucketParams,
     build=_build,
     check=_check,
-    hits_per_worker=20_000,
+    hits_per_worker=12_000,
 )

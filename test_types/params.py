@@ -8,9 +8,12 @@ from load_tester.domain.duration import Duration
 from load_tester.domain.parameter import Span
 from load_tester.domain.test_type import BuildContext, InvalidParams
 
-N = TypeVar("N", int, Duration)
+N = TypeVar("N", int, float, Duration)
 
 ZERO: Final = Span(0)
+
+END: Final = r"$(?!\n)"
+"""The end of a pattern, for Python as for JSON Schema: Python's `$` alone lets a line break pass behind it."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 """How many different values there are: of projects, users, releases."""

@@ -24,6 +24,7 @@ MAX_OPEN: Final = 10_000
 UNWEIGHTED: Final = (2, 1, 0, 0, 0)
 """The weights of correlated sessions when none is given: otherwise none of them would ever end."""
 MIN_PACE: Final = 0.001
+"""That of sessions that never end."""
 
 
 class SessionParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -43,7 +44,7 @@ class SessionParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel", f
     crashed_weight: Annotated[Weight, Meta(description="How often the status is `crashed`.")] = 0
     abnormal_weight: Annotated[Weight, Meta(description="How often the status is `abnormal`.")] = 0
     correlated: Annotated[
-        bool, Meta(description="Whether hits are updates of sessions that start, go on and end, see below.")
+        bool, Meta(description="Whether hits are the updates of whole sessions, which start, go on and end.")
     ] = False
 
     @property
@@ -166,7 +167,8 @@ def _lives(params: SessionParams, context: BuildContext) -> RequestMaker:
     """
     weights = params.weights if max(params.weights) > 0 else UNWEIGHTED
     endings = sum(max(weight, 0) for weight in weights[1:])
-    # Of what is left of its duration, an update takes so much on average that many of them still find some of it.
+    # An update adds a part of what is left of the duration, at most so much of it: so there is some left for the
+    # update after it, as many of them as there may be.
     pace = max(endings / (endings + max(weights[0], 0)), MIN_PACE)
     choose_status = weighted(context.random, STATUS_NAMES, weights)
     begin, most = _beginner(params, context), min(params.num_users or 1, MAX_OPEN)

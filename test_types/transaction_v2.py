@@ -18,7 +18,7 @@ from test_types.transaction_shape import TransactionShape, check_shape, transact
 
 
 class DelayBucket(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A range of delays, from the bucket before up to but not including `max_delay`."""
+    """A range of delays, from the bucket before up to but not including `maxDelay`."""
 
     weight: Annotated[
         RelativeWeight, Meta(description="How often the delay is in this bucket, against the other weights.")

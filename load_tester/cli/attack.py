@@ -12,11 +12,11 @@ import msgspec
 import uvloop
 
 from load_tester.cli.interruption import interruptions
-from load_tester.cli.parameter import DurationType, LabelType, Rate, RateType
+from load_tester.cli.parameter import UNLIMITED, DurationType, LabelType, Rate, RateType
 from load_tester.cli.progress import show_progress
 from load_tester.cli.serve import WORKER_ARGV
 from load_tester.cli.settings import BadSetting, Settings, attack_options, example, option, registry
-from load_tester.domain.command import MAX_SEED, Command, InvalidCommand, decode_command
+from load_tester.domain.command import MAX_DURATION_NS, MAX_SEED, Command, InvalidCommand, decode_command
 from load_tester.domain.duration import format_ns
 from load_tester.domain.report import text_report
 from load_tester.domain.run import Run, RunState
@@ -46,10 +46,17 @@ _EXAMPLE: Final = example(
     "--rate",
     scope="ATTACK",
     type=RateType(),
-    required=True,
     help="Hits per time: 100/1s, 100 (per second), 6/m; 0 for as many as the target answers.",
+    show_default="required, but for test types with a schedule of their own, like replay",
 )
-@option("--duration", "duration_ns", scope="ATTACK", type=DurationType(1), required=True, help="How long, like 10s.")
+@option(
+    "--duration",
+    "duration_ns",
+    scope="ATTACK",
+    type=DurationType(1),
+    help="How long, like 10s.",
+    show_default="required, but for test types with a schedule of their own, which then ends the attack",
+)
 @option("--params", scope="ATTACK", metavar="JSON|@FILE", help="Parameters of the test type; @- reads standard input.")
 @option(
     "--seed",
@@ -71,8 +78,8 @@ def attack(  # noqa: PLR0913 - click hands over one argument per option
     *,
     settings: Settings,
     test_type: str,
-    rate: Rate,
-    duration_ns: int,
+    rate: Rate | None,
+    duration_ns: int | None,
     params: str | None,
     seed: int | None,
     payload_time: str | None,
@@ -85,18 +92,19 @@ def attack(  # noqa: PLR0913 - click hands over one argument per option
     Ctrl-C ends it and prints the report of what was sent; a second Ctrl-C ends the program at once. The exit status is
     0 when the attack ran, whatever the target answered, 1 when it could not run, and 2 for a wrong option.
     """
+    test_types = registry()
+    given_rate, given_duration_ns = _schedule(test_types, test_type, rate, duration_ns)
     wire: dict[str, Any] = {
         "name": name,
         "testType": test_type,
-        "attackDuration": format_ns(duration_ns),
-        "numMessages": rate.num_messages,
-        "per": format_ns(rate.per_ns),
+        "attackDuration": format_ns(given_duration_ns),
+        "numMessages": given_rate.num_messages,
+        "per": format_ns(given_rate.per_ns),
         "params": _params(params),
         "labels": labels,
         "seed": seed,
         "payloadTime": payload_time,
     }
-    test_types = registry()
     try:
         command = decode_command(msgspec.json.encode(wire), test_types, settings.defaults)
     except InvalidCommand as error:
@@ -107,6 +115,20 @@ def attack(  # noqa: PLR0913 - click hands over one argument per option
     run = uvloop.run(_attack(settings, test_types, command))
     click.echo(msgspec.json.format(msgspec.json.encode(run), indent=2) if as_json else text_report(run), nl=as_json)
     return 1 if run.state is RunState.FAILED else 0
+
+
+def _schedule(test_types: Registry, name: str, rate: Rate | None, duration_ns: int | None) -> tuple[Rate, int]:
+    """The rate and the duration; with a schedule of the test type's own there need be neither.
+
+    Raises:
+        BadSetting: something is missing. (Not so for an unknown test type: that is a complaint of its own.)
+    """
+    if any(test_type.name == name and test_type.schedule is None for test_type in test_types):
+        if rate is None:
+            raise BadSetting("--rate is missing: hits per time, like 100/1s, or 0 for as many as the target answers")
+        if duration_ns is None:
+            raise BadSetting("--duration is missing: how long the attack is to be, like 10s")
+    return rate or UNLIMITED, duration_ns or MAX_DURATION_NS
 
 
 async def _attack(settings: Settings, test_types: Registry, command: Command) -> Run:
@@ -142,7 +164,7 @@ async def _run(
         return refusal
     click.echo(f"Run {started.id} attacks {started.target_url}; Ctrl-C ends it", err=True)
     async with anyio.create_task_group() as group:
-        group.start_soon(show_progress, supervisor.current, command.duration_ns)
+        group.start_soon(show_progress, supervisor.current, started.scheduled_ns)
         group.start_soon(stop_when_interrupted)
         run = await supervisor.wait(started.id)
         group.cancel_scope.cancel()

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED: Final = 130
 """The exit status of a program that was ended by Ctrl-C."""
 
 
 @contextmanager
 def interruptions() -> Iterator[asyncio.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second one ends the process at once with status 130.
+    """An event that the first of `SIGNALS` sets; the second one ends the process at once with status 130.
 
     To be used in the main thread, inside of the event loop.
     """

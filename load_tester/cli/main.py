@@ -1,5 +1,6 @@
 """`load-tester`: dispatches to the commands, and turns what goes wrong into one line."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has had enough; Python must not try to flush the rest when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # Whatever was to be written to was full; what is left of it is lost in any case.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"Error: cannot write the output: {error.strerror}", err=True)
         return 1
     return status if isinstance(status, int) else 0
 

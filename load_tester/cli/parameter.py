@@ -27,6 +27,9 @@ class Rate(NamedTuple):
     per_ns: int
 
 
+UNLIMITED: Final = Rate(0, SECOND)
+
+
 class DurationType(click.ParamType[int]):
     """A duration in Go's syntax, as nanoseconds, at least `low_ns`."""
 

@@ -18,7 +18,7 @@ PLAIN_S: Final = 10.0
 
 
 async def show_progress(current: Callable[[], Run | None], duration_ns: int) -> None:
-    """Show how the attack goes on, until cancelled."""
+    """Show how the attack goes on, until cancelled; its hits are due within `duration_ns`."""
     if not sys.stderr.isatty():
         while True:
             await anyio.sleep(PLAIN_S)

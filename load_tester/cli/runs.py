@@ -1,7 +1,6 @@
 """`load-tester runs`: the list of what is stored."""
 
-import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Final
 
 import click
@@ -13,6 +12,7 @@ from rich.text import Text
 from load_tester.cli.settings import Storage, example, option, storage_options
 from load_tester.domain.report import one_line, per_second, percentage, rounded
 from load_tester.domain.run import Run, RunState
+from load_tester.runs.recovery import recover
 from load_tester.runs.store import RunPage, StoreUnavailable
 
 PIPE_WIDTH = 200
@@ -39,7 +39,8 @@ def runs(*, storage: Storage, limit: int, as_json: bool) -> None:
     elif not page.runs:
         click.echo("There are no runs yet")
     else:
-        console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+        # As wide as it needs to be: a terminal breaks the lines, but an id that is cut off cannot be copied.
+        console = Console(width=PIPE_WIDTH)
         console.print(_table(page.runs))
         click.echo("p50 and p99 are of the response time, counted from when each hit was due")
         if page.total > len(page.runs):
@@ -49,6 +50,8 @@ def runs(*, storage: Storage, limit: int, as_json: bool) -> None:
 def _page(storage: Storage, limit: int) -> RunPage:
     try:
         with closing(storage.open()) as store:
+            with suppress(StoreUnavailable):  # somebody writes: then their records are as they are
+                recover(store)
             return store.page(limit)
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
@@ -61,7 +64,7 @@ def _table(listed: tuple[Run, ...]) -> Table:
     for heading in ("took", "planned", "rate", "ok", "p50", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
     for run in listed:
-        figures = run.summary
+        figures, times = run.summary, run.summary.response_time
         table.add_row(
             run.id,
             Text(run.state.value, _STYLES.get(run.state, "")),
@@ -69,9 +72,8 @@ def _table(listed: tuple[Run, ...]) -> Table:
             *(Text(one_line(text)) for text in (run.test_type, run.target_url, run.name)),
             rounded(run.elapsed_ns),
             str(figures.planned),
-            per_second(figures.rate),
+            per_second(figures.pace),
             percentage(figures.success),
-            rounded(figures.response_time.p50),
-            rounded(figures.response_time.p99),
+            *(rounded(ns) if times.count else "-" for ns in (times.p50, times.p99)),
         )
     return table

@@ -21,7 +21,8 @@ from load_tester.runs.store import RunStore
 from load_tester.runs.supervisor import Site, Supervisor
 from load_tester.web.app import create_app
 
-WORKER_ARGV: Final = (sys.executable, "-m", "load_tester.cli.worker")
+WORKER_ARGV: Final = (sys.executable, "-P", "-m", "load_tester.cli.worker")
+"""With `-P`, workers import nothing from the directory in which somebody happens to call the command."""
 NO_TARGET: Final = "nothing over HTTP: that needs --target-url (brokers of Kafka are parameters)"
 LEAVE_S: Final = 3
 """So long clients may take to get their replies when the daemon ends."""

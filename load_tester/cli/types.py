@@ -54,6 +54,17 @@ def _listed(declared: tuple[Parameter, ...], prefix: str) -> list[str]:
         lines += [
             f"  {prefix}{parameter.name}: {', '.join(part for part in (parameter.kind, limits, default) if part)}",
             f"      {parameter.meaning}",
-            *_listed(parameter.members, f"{prefix}{parameter.name}."),
+            *_inside(parameter, f"{prefix}{parameter.name}."),
         ]
+    return lines
+
+
+def _inside(parameter: Parameter, prefix: str) -> list[str]:
+    """The members of an object; of one of several kinds, kind by kind."""
+    if not parameter.tag_field:
+        return _listed(parameter.members, prefix)
+    lines = []
+    for kind in parameter.members:
+        lines += [f"  {prefix}{parameter.tag_field} {kind.name}", f"      {kind.meaning}"]
+        lines += _listed(kind.members, prefix)
     return lines

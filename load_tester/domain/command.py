@@ -6,6 +6,7 @@ import msgspec
 
 from load_tester.domain.attack import SEEDED_EPOCH_NS
 from load_tester.domain.duration import DAY, HOUR, SECOND, InvalidDuration, format_ns, parse_ns
+from load_tester.domain.fitting import suggestion
 from load_tester.domain.instant import InvalidInstant, format_instant_ns, parse_instant_ns
 from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.strict_json import InvalidJson, read_json
@@ -15,7 +16,6 @@ from load_tester.domain.test_type import (
     UnknownTestType,
     match_keys,
     split_path,
-    suggestion,
 )
 
 MAX_RATE: Final = 10_000_000
@@ -128,36 +128,49 @@ KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(_Wire)
 def decode_command(body: bytes, registry: Registry, defaults: CommandDefaults = DEFAULTS) -> Command | StopRequest:
     """Read and check a command; keys match without regard to case, `null` means absent.
 
-    A stop request is recognised by its duration; of its other members only the JSON types are checked.
+    A stop request is recognised by its duration. What else it says must be right, too: a command that lacks its
+    duration and has other faults was not meant to stop anything.
 
     Raises:
         InvalidCommand: it is not JSON, or a key, type, value, test type or parameter is wrong.
     """
     wire = _read(body)
     duration_ns = _duration(wire.attack_duration or "0", "$.attackDuration")
+    settings = _settings(wire, defaults)
     if duration_ns == 0:
+        if wire.test_type:
+            _test_type(wire, registry)
+            _params(wire, registry)
         return StopRequest()
     _check_range("attackDuration", duration_ns, 1, MAX_DURATION_NS, format_ns)
+    return Command(
+        test_type=_test_type(wire, registry),
+        duration_ns=duration_ns,
+        params=_params(wire, registry),
+        name=wire.name or "",
+        description=wire.description or "",
+        labels=wire.labels or (),
+        **settings,
+    )
+
+
+def _settings(wire: _Wire, defaults: CommandDefaults) -> dict[str, Any]:
+    """The fields of a `Command` that are numbers and times, but for the duration."""
     num_messages = wire.num_messages or 0
     if num_messages < 0:
         raise InvalidCommand("numMessages must not be negative; 0 means as fast as the target answers", "$.numMessages")
     timeout_ns = defaults.timeout_ns if wire.timeout is None else _duration(wire.timeout, "$.timeout")
     _check_range("timeout", timeout_ns, 1, MAX_TIMEOUT_NS, format_ns)
-    return Command(
-        test_type=_test_type(wire, registry),
-        duration_ns=duration_ns,
-        num_messages=num_messages,
-        per_ns=_per_ns(wire, num_messages),
-        params=_params(wire, registry),
-        name=wire.name or "",
-        description=wire.description or "",
-        labels=wire.labels or (),
-        timeout_ns=timeout_ns,
-        max_connections=_number(wire.max_connections, "maxConnections", 1, MAX_CONNECTIONS) or defaults.max_connections,
-        workers=_number(wire.workers, "workers", 1, MAX_WORKERS) or defaults.workers,
-        seed=_number(wire.seed, "seed", 0, MAX_SEED),
-        epoch_ns=_epoch_ns(wire),
-    )
+    connections = _number(wire.max_connections, "maxConnections", 1, MAX_CONNECTIONS)
+    return {
+        "num_messages": num_messages,
+        "per_ns": _per_ns(wire, num_messages),
+        "timeout_ns": timeout_ns,
+        "max_connections": connections or defaults.max_connections,
+        "workers": _number(wire.workers, "workers", 1, MAX_WORKERS) or defaults.workers,
+        "seed": _number(wire.seed, "seed", 0, MAX_SEED),
+        "epoch_ns": _epoch_ns(wire),
+    }
 
 
 def _read(body: bytes) -> _Wire:
@@ -172,7 +185,7 @@ def _read(body: bytes) -> _Wire:
         raise InvalidCommand(error.message, f"${error.path}") from None
     except msgspec.ValidationError as error:
         message, path = split_path(str(error))
-        raise InvalidCommand(message, f"${path}") from None
+        raise InvalidCommand(message.replace(" | null`", "`"), f"${path}") from None
 
 
 def _test_type(wire: _Wire, registry: Registry) -> str:

@@ -45,7 +45,7 @@ class HistogramDelta(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Distribution(msgspec.Struct, frozen=True):
-    """What a histogram says of its values, in integer nanoseconds; all 0 when there are none."""
+    """What a histogram says of its `count` values, in integer nanoseconds; all 0 when there are none."""
 
     min: int = 0
     mean: int = 0
@@ -55,6 +55,7 @@ class Distribution(msgspec.Struct, frozen=True):
     p99: int = 0
     p999: int = 0
     max: int = 0
+    count: int = 0
 
 
 def bucket_index(values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -171,6 +172,7 @@ class Histogram:
             p99=self.percentile(99),
             p999=self.percentile(99.9),
             max=self.max,
+            count=self.total,
         )
 
     def _extend(self, total: int, sum_: int, low: int, high: int) -> None:

@@ -57,9 +57,9 @@ class Counts(msgspec.Struct, array_like=True):
 
     `planned` = `answered` + `failed` + `aborted` + `lost` once an attack has ended. `successes` are answers with
     200 ≤ status < 400, or as the test type expects instead. `unsent` is the part of `failed` that was never sent,
-    `waited` the number of hits that waited for a connection. Bytes are those of bodies. The instants are nanoseconds
-    from the start of the attack: `first_at` and `last_at` of the first and last hit that was sent (or, when it could
-    not be sent, was due), `end_at` of the last end of a hit; -1 for none.
+    `waited` the number of hits that waited for a connection; `opened` and `closed` count connections. Bytes are those
+    of bodies. The instants are nanoseconds from the start of the attack: `first_at` and `last_at` of the first and last
+    hit that was sent (or, when it could not be sent, was due), `end_at` of the last end of a hit; -1 for none.
     """
 
     planned: int = 0
@@ -74,6 +74,7 @@ class Counts(msgspec.Struct, array_like=True):
     bytes_in: int = 0
     bytes_out: int = 0
     opened: int = 0
+    closed: int = 0
     first_at: int = -1
     last_at: int = -1
     end_at: int = -1
@@ -97,7 +98,7 @@ class Counts(msgspec.Struct, array_like=True):
 
 _SUMMED = (
     "planned", "sent", "answered", "failed", "aborted", "lost", "successes", "unsent", "waited",
-    "bytes_in", "bytes_out", "opened",
+    "bytes_in", "bytes_out", "opened", "closed",
 )  # fmt: skip
 
 
@@ -189,9 +190,11 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     out would make the target look better than it is. Other failures are in neither: a refused connection is quick, not
     fast.
     `lag` (sent - due) covers all hits that were sent. `rate` and `throughput` are vegeta's (`lib/metrics.go`): hits
-    per second between the first and the last hit, and successes per second between the first hit and the last end.
+    over the time between the first and the last hit, and successes over the time between the first hit and the last
+    end. `pace` is what was really sent per second, also by few hits: those after the first, over the same time.
     `successes` are the hits that were answered with 200 ≤ status < 400, or as the test type expects instead, and passed
     its checks; `success` is their part of the planned hits; for one second of a run, of the hits that ended in it.
+    `connections_open` is how many are open after it: of those that were `opened` in it, for one second by itself.
     `targets` has the figures of each target of the test type; it is empty for one second of a run.
     """
 
@@ -208,8 +211,11 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     bytes_in: int = 0
     bytes_out: int = 0
     connections_opened: int = 0
+    connections_closed: int = 0
+    connections_open: int = 0
     waited: int = 0
     rate: float = 0.0
+    pace: float = 0.0
     throughput: float = 0.0
     latency: Distribution = Distribution()
     response_time: Distribution = Distribution()
@@ -275,9 +281,11 @@ class Metrics:
         attack_ns = counts.last_at - counts.first_at
         total_ns = max(counts.end_at, counts.last_at) - counts.first_at
         total_ns = total_ns if attack_ns > 0 else 0
+        hits = counts.sent + counts.unsent
         figures = self._figures(
             of=counts.planned,
-            rate=_per_second(counts.sent + counts.unsent, attack_ns),
+            rate=_per_second(hits, attack_ns),
+            pace=max(0, hits - 1) * SECOND / attack_ns if attack_ns > 0 else 0.0,
             throughput=_per_second(counts.successes, total_ns),
         )
         targets = {target: metrics.figures(total_ns) for target, metrics in sorted(self._targets.items())}
@@ -292,10 +300,11 @@ class Metrics:
         return self._figures(
             of=counts.answered + counts.failed + counts.aborted + counts.lost,
             rate=float(counts.sent + counts.unsent),
+            pace=float(counts.sent + counts.unsent),
             throughput=float(counts.successes),
         )
 
-    def _figures(self, of: int, rate: float, throughput: float) -> Figures:
+    def _figures(self, of: int, rate: float, pace: float, throughput: float) -> Figures:
         counts = self.counts
         return Figures(
             planned=counts.planned,
@@ -311,8 +320,11 @@ class Metrics:
             bytes_in=counts.bytes_in,
             bytes_out=counts.bytes_out,
             connections_opened=counts.opened,
+            connections_closed=counts.closed,
+            connections_open=counts.opened - counts.closed,
             waited=counts.waited,
             rate=rate,
+            pace=pace,
             throughput=throughput,
             latency=self.latency.distribution(),
             response_time=self.response_time.distribution(),

@@ -75,7 +75,9 @@ class Parameter:
         default: as JSON writes it; `None` when the parameter is required.
         limits: its range in words, empty for none.
         meaning: one sentence.
-        members: those of the object, or of the objects that it is a list of.
+        members: those of the object, or of the objects that it is a list of; not again within themselves.
+        tag_field: the member that says which kind of object it is, empty when there is one kind; `members` then are
+            the kinds, each with its own members.
     """
 
     name: str
@@ -85,13 +87,14 @@ class Parameter:
     limits: str
     meaning: str
     members: tuple["Parameter", ...] = ()
+    tag_field: str = ""
 
 
 def parameters(params: type[msgspec.Struct]) -> tuple[Parameter, ...]:
     """The parameters that a Struct declares, in its order."""
     info = mi.type_info(params)
     assert isinstance(info, mi.StructType)
-    return _members(info)
+    return _members(info, frozenset())
 
 
 def json_schema(params: type[msgspec.Struct]) -> dict[str, Any]:
@@ -114,11 +117,14 @@ def written(value: Any) -> str:
     return msgspec.json.encode(value, enc_hook=str).decode()
 
 
-def _members(info: mi.StructType) -> tuple[Parameter, ...]:
-    return tuple(_parameter(field) for field in info.fields)
+def _members(info: mi.StructType, outer: frozenset[type]) -> tuple[Parameter, ...]:
+    """The parameters of an object; `outer` are the Structs that it is in, which are not told again."""
+    if info.cls in outer:
+        return ()
+    return tuple(_parameter(field, outer | {info.cls}) for field in info.fields)
 
 
-def _parameter(field: mi.Field) -> Parameter:
+def _parameter(field: mi.Field, outer: frozenset[type]) -> Parameter:
     meaning, unit, kind = "", "", field.type
     if isinstance(kind, mi.Metadata):
         meaning = (kind.extra_json_schema or {}).get("description", "")
@@ -130,7 +136,28 @@ def _parameter(field: mi.Field) -> Parameter:
         default = written(field.default_factory())
     else:
         default = None
-    return Parameter(field.encode_name, _named(kind), unit, default, _limits(kind), meaning, _inside(kind))
+    structs = _structs(kind)
+    tag_field = (structs[0].tag_field or "") if len(structs) > 1 else ""
+    members = _kinds(structs, outer) if tag_field else tuple(p for struct in structs for p in _members(struct, outer))
+    return Parameter(field.encode_name, _named(kind), unit, default, _limits(kind), meaning, members, tag_field)
+
+
+def _kinds(structs: tuple[mi.StructType, ...], outer: frozenset[type]) -> tuple[Parameter, ...]:
+    """The kinds of an object, by their tags; each means what its Struct's first sentence says."""
+    if any(struct.cls in outer for struct in structs):
+        return ()
+    inside = outer.union(struct.cls for struct in structs)
+    return tuple(
+        Parameter(
+            str(struct.tag), "object", "", None, "", _first_sentence(struct.cls),
+            tuple(_parameter(field, inside) for field in struct.fields),
+        )
+        for struct in structs
+    )  # fmt: skip
+
+
+def _first_sentence(struct: type) -> str:
+    return " ".join((struct.__doc__ or "").split("\n\n")[0].split())
 
 
 def _bare(kind: mi.Type) -> mi.Type:
@@ -157,8 +184,8 @@ def _named(kind: mi.Type) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             return f"list of {_named(item)}"
         case mi.DictType(_, value):
             return f"object of {_named(value)} by name"
-        case mi.StructType(tag=str(tag)):
-            return f"object with {tag!r}"
+        case mi.StructType(tag_field=str(tag_field)):
+            return f"object with a `{tag_field}`"
         case mi.StructType():
             return "object"
         case mi.LiteralType(values):
@@ -216,17 +243,17 @@ def _lengths(least: int | None, most: int | None, what: str) -> str:
             return f"{least} to {most} {what}"
 
 
-def _inside(kind: mi.Type) -> tuple[Parameter, ...]:
+def _structs(kind: mi.Type) -> tuple[mi.StructType, ...]:
+    """The kinds of objects that are in a value, not counting those inside of each other."""
     match _bare(kind):
         case mi.StructType() as struct:
-            return _members(struct)
+            return (struct,)
         case mi.VarTupleType(item) | mi.ListType(item):
-            return _inside(item)
+            return _structs(item)
         case mi.DictType(_, value):
-            return _inside(value)
+            return _structs(value)
         case mi.UnionType(members):
-            # Members of the same name (the tag's alternatives) are shown once for each.
-            return tuple(parameter for member in members for parameter in _inside(member))
+            return tuple(struct for member in members for struct in _structs(member))
         case _:
             return ()
 
@@ -260,13 +287,12 @@ class _Mirror:
         if known is None:
             hints = typing.get_type_hints(struct, include_extras=True)
             config = struct.__struct_config__
-            fields = [
-                (field.name, self.of(hints[field.name]), msgspec.field(name=field.encode_name, **_default(field)))
-                for field in msgspec.structs.fields(struct)
-            ]
             known = self._structs[struct] = msgspec.defstruct(
                 struct.__name__,
-                fields,
+                [
+                    (field.name, Any, msgspec.field(name=field.encode_name, **_default(field)))
+                    for field in msgspec.structs.fields(struct)
+                ],
                 tag=config.tag,
                 tag_field=config.tag_field,
                 kw_only=True,
@@ -274,13 +300,31 @@ class _Mirror:
                 forbid_unknown_fields=config.forbid_unknown_fields,
             )
             known.__doc__ = struct.__doc__
+            # Only now, since a type may lead back to the Struct itself; msgspec looks at them later.
+            known.__annotations__.update(
+                {field.name: self._field_type(field, hints[field.name]) for field in msgspec.structs.fields(struct)}
+            )
         return known
+
+    def _field_type(self, field: msgspec.structs.FieldInfo, hint: Any) -> Any:
+        """The mirror of a field's type; with its default, where msgspec has no place for it: that is an object."""
+        mirrored, default = self.of(hint), _plain_default(field)
+        if isinstance(default, dict):
+            return Annotated[mirrored, msgspec.Meta(extra_json_schema={"default": default})]
+        return mirrored
 
 
 def _default(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
-    if field.default is not msgspec.NODEFAULT:
-        plain = msgspec.to_builtins(field.default, enc_hook=str)
-        return {"default": tuple(plain) if isinstance(plain, list) else plain}
-    if field.default_factory is not msgspec.NODEFAULT:
-        return {"default_factory": field.default_factory}
-    return {}
+    """How the mirror of a field declares that it may be left out."""
+    default = _plain_default(field)
+    if default is msgspec.NODEFAULT:
+        return {}
+    if isinstance(default, dict):
+        return {"default_factory": lambda: default}
+    return {"default": tuple(default) if isinstance(default, list) else default}
+
+
+def _plain_default(field: msgspec.structs.FieldInfo) -> Any:
+    """The default as JSON has it; `NODEFAULT` when there is none."""
+    default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return default if default is msgspec.NODEFAULT else msgspec.to_builtins(default, enc_hook=str)

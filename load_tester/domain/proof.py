@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from load_tester.domain.command import Command, InvalidCommand
+from load_tester.domain.duration import format_ns
 from load_tester.domain.files import NO_FILES, Files
 from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.pacer import Pacing
@@ -21,13 +22,17 @@ class Proof(msgspec.Struct, frozen=True):
         request: the first one.
         pacer: the schedule; `None` if the rate is unlimited.
         most_workers: how many workers can share the attack, if there is a limit.
+        hits: how many hits the schedule has within the command's duration; `None` if the rate is unlimited.
+        span_ns: within which hits are due: the command's duration, or up to the end of a schedule that ends before.
         kafka: the cluster that is attacked; `None` if it is the target URL.
     """
 
     request: Sendable
     pacer: Pacing | None
     most_workers: int | None
-    kafka: KafkaTarget | None = None
+    hits: int | None
+    span_ns: int
+    kafka: KafkaTarget | None
 
 
 def prove(
@@ -43,7 +48,7 @@ def prove(
     test_type = registry[command.test_type]
     if test_type.schedule is not None and command.num_messages:
         raise InvalidCommand(
-            f"test type {test_type.name!r} has a schedule of its own; leave numMessages out", "$.numMessages"
+            f"test type {test_type.name!r} has a schedule of its own, and takes no rate", "$.numMessages"
         )
     context = BuildContext(Random(command.seed or 0), projects, files=files)
     try:
@@ -52,9 +57,10 @@ def prove(
         raise InvalidCommand(error.message, f"$.params{error.path}") from error
     except InvalidCommand:
         raise
-    except Exception as error:
-        # Test types come from anywhere: whatever they raise is an answer to this command, not the daemon's end.
-        reason = str(error) or type(error).__name__
+    except BaseException as error:
+        # Test types come from anywhere: whatever they raise, SystemExit too, is an answer to this command, and not the
+        # daemon's end.
+        reason = str(error) if isinstance(error, Exception) and str(error) else repr(error)
         raise InvalidCommand(f"test type {test_type.name!r} cannot make a request: {reason}", "$.params") from error
 
 
@@ -66,12 +72,17 @@ def _proof(command: Command, test_type: TestType[Any], context: BuildContext, no
         made = f"test type {test_type.name!r} made something that cannot be sent: {request!r:.200}"
         raise InvalidCommand(f"{made}; it must be {wanted}", "$.testType")
     assert isinstance(request, Request | Record), "that was looked at"
-    return Proof(
-        request,
-        command.pacer if test_type.schedule is None else test_type.schedule(params, context),
-        None if test_type.most_workers is None else test_type.most_workers(params),
-        None if test_type.kafka is None else test_type.kafka(params),
-    )
+    kafka = None if test_type.kafka is None else test_type.kafka(params)
+    most_workers = None if test_type.most_workers is None else test_type.most_workers(params)
+    if test_type.schedule is None:
+        hits = None if command.pacer is None else command.pacer.hits(command.duration_ns)
+        return Proof(request, command.pacer, most_workers, hits, command.duration_ns, kafka)
+    pacer = test_type.schedule(params, context)
+    hits = pacer.hits(command.duration_ns)
+    if not hits:
+        after = f"the first one is due after {format_ns(pacer.due(0))}"
+        raise InvalidCommand(f"no hit is due within {format_ns(command.duration_ns)}: {after}", "$.attackDuration")
+    return Proof(request, pacer, most_workers, hits, min(command.duration_ns, pacer.due(hits - 1) + 1), kafka)
 
 
 def _no_request(request: object) -> str:

@@ -6,7 +6,7 @@ Nothing that went wrong is left out, and no ratio is rounded up: with one failur
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from load_tester.domain.duration import MILLISECOND, InvalidDuration, format_ns, parse_ns
 from load_tester.domain.histogram import Distribution
@@ -67,7 +67,7 @@ def brief(run: Run) -> str:
     errors = figures.failed + figures.aborted + figures.lost + figures.answered - figures.successes
     parts = [
         f"{figures.sent} sent",
-        per_second(figures.rate),
+        per_second(figures.pace),
         f"p50 {rounded(figures.response_time.p50)}",
         f"p99 {rounded(figures.response_time.p99)}",
         f"{errors} errors",
@@ -123,9 +123,12 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
 
 
-def asked(command: dict[str, Any]) -> str:
-    """What a run's command asks for, in words: `100 hits per 1s (1000 in all) for 10s`."""
+def asked(run: Run) -> str:
+    """What a run's command asks for, in words: `100 hits per 1s for 10s (1000 hits in all)`."""
+    command = run.command
     duration, per, number = command.get("attackDuration", "0s"), command.get("per", "1s"), command.get("numMessages", 0)
+    if not number and run.scheduled_hits is not None:
+        return f"{_hits(run.scheduled_hits)} in {rounded(run.scheduled_ns)}, by a schedule of its own"
     if not number:
         return f"as many hits as the target answers for {duration}"
     try:
@@ -154,7 +157,7 @@ def _heading(run: Run) -> Iterator[str]:
     if run.labels:
         yield _row("Labels", one_line(", ".join("=".join(label) for label in run.labels)))
     yield _row("Target", one_line(run.target_url))
-    yield _row("Test", one_line(f"{run.test_type}: {asked(command)}"))
+    yield _row("Test", one_line(f"{run.test_type}: {asked(run)}"))
     limits = [f"timeout {command['timeout']}"] if "timeout" in command else []
     at_once = "records in flight" if is_kafka(run.target_url) else "connections"
     limits += [f"at most {command['maxConnections']} {at_once}"] if "maxConnections" in command else []
@@ -167,6 +170,10 @@ def _heading(run: Run) -> Iterator[str]:
 
 
 def _warning(run: Run) -> Iterator[str]:
+    lost = run.summary.lost
+    if lost:
+        yield f"WARNING: {_hits(lost).upper()} LOST"
+        yield "Nobody knows how they ended, because the process that sent them ended; see the incidents below."
     if run.generator_limited:
         yield "WARNING: THE LOAD GENERATOR WAS LIMITED"
         yield "These figures may show the limits of the load tester or its machine, not those of the target:"
@@ -186,9 +193,9 @@ def _counts(run: Run) -> Iterator[str]:
     if figures.aborted:
         yield _row("", "aborted: still in flight, or not sent yet, when the attack was stopped and its grace was over")
     if figures.lost:
-        yield _row("", "lost: nobody knows how they ended, because the worker that sent them died")
+        yield _row("", "lost: nobody knows how they ended, because the process that sent them died")
     yield _row("Success", f"{percentage(figures.success)} of the planned hits were {_success(run)}")
-    yield _row("Rate", f"{per_second(figures.rate)}; throughput {per_second(figures.throughput)} (successes only)")
+    yield _row("Rate", f"{per_second(figures.pace)} sent; throughput {per_second(figures.throughput)} (successes only)")
     yield _row(
         "Bytes", f"{_bytes(figures.bytes_out, figures.sent)} out, {_bytes(figures.bytes_in, figures.answered)} in"
     )
@@ -222,9 +229,9 @@ def _bytes(total: int, number: int) -> str:
 
 def _times(figures: Figures) -> Iterator[str]:
     rows = {"Latency": figures.latency, "Response time": figures.response_time, "Lag": figures.lag}
-    if not any(distribution.max for distribution in rows.values()):
+    if not any(distribution.count for distribution in rows.values()):
         return
-    cells = {label: list(_cells(times, is_empty=not (times.max or label == "Lag"))) for label, times in rows.items()}
+    cells = {label: list(_cells(times, is_empty=not times.count)) for label, times in rows.items()}
     widths = [max(8, *(len(row[i]) for row in cells.values())) for i in range(len(_COLUMNS))]
     captions = [_CAPTIONS.get(column, column) for column in _COLUMNS]
     yield _row("", _aligned(captions, widths))
@@ -285,7 +292,7 @@ def _targets(figures: Figures) -> Iterator[str]:
                 str(target.sent),
                 percentage(target.success),
                 *(
-                    rounded(ns) if target.response_time.max else "-"
+                    rounded(ns) if target.response_time.count else "-"
                     for ns in (
                         target.response_time.p50,
                         target.response_time.p90,

@@ -1,16 +1,15 @@
 """Test types: what a load test of one kind sends, and the registry that knows them by name."""
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
-import msgspec.inspect as mi
 
 from load_tester.domain.duration import Duration
 from load_tester.domain.files import NO_FILES, Files
+from load_tester.domain.fitting import fitted, suggestion
 from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.pacer import ALL_HITS, Pacing, Share
 from load_tester.domain.project import MADE_UP_PROJECTS, ProjectProvider
@@ -103,14 +102,13 @@ class TestType(Generic[P]):
             raise ValueError(f"test type {self.name!r}: `kafka` belongs to the transport kafka, and to no other")
 
     def decode(self, params: dict[str, Any]) -> P:
-        """Read and check parameters; keys match without regard to case, `null` means absent, both at every depth.
+        """Read and check parameters, as `fitting` does: keys match without regard to case, `null` means absent.
 
         Raises:
             InvalidParams: an unknown key, a wrong type or a value out of range.
         """
-        given = spelled(params, mi.type_info(self.params))
         try:
-            decoded = msgspec.convert(given, type=self.params, dec_hook=_from_builtin)
+            decoded = fitted(params, self.params, _from_builtin)
         except msgspec.ValidationError as error:
             raise InvalidParams(*split_path(str(error))) from error
         try:
@@ -156,18 +154,8 @@ class Registry:
             raise UnknownTestType(f"unknown test type {name!r}; {suggestion(name, self._by_name)}") from None
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown word: a near match if there is one, and what is known."""
-    names = sorted(known)
-    near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
-    meant = f"did you mean {next(n for n in names if n.lower() == near[0])!r}? " if near else ""
-    return f"{meant}known: {', '.join(names)}" if names else f"{meant}none is known"
-
-
-def match_keys(data: dict[str, Any], known: Iterable[str], path: str = "") -> dict[str, Any]:
+def match_keys(data: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """The same object with its keys spelled as `known` spells them, as Go's JSON decoder matches them.
-
-    `path` is where the object is.
 
     Raises:
         InvalidParams: a key that matches none, or two that match the same one.
@@ -177,58 +165,11 @@ def match_keys(data: dict[str, Any], known: Iterable[str], path: str = "") -> di
     for key, value in data.items():
         name = by_lower.get(key.lower())
         if name is None:
-            raise InvalidParams(f"unknown key {key!r}; {suggestion(key, by_lower.values())}", f"{path}.{key}")
+            raise InvalidParams(f"unknown key {key!r}; {suggestion(key, by_lower.values())}", f".{key}")
         if name in matched:
-            raise InvalidParams(f"{name!r} is given twice", f"{path}.{key}")
+            raise InvalidParams(f"{name!r} is given twice", f".{key}")
         matched[name] = value
     return matched
-
-
-def spelled(value: Any, kind: mi.Type, path: str = "") -> Any:
-    """JSON with the keys of its objects spelled as the type declares them, without the nulls that stand for a default.
-
-    What does not fit the type stays as it is: whoever converts it to the type says what is wrong with it. `path` is
-    where the value is.
-
-    Raises:
-        InvalidParams: an object has a key that matches none of the type's, or two that match the same one.
-    """
-    match _fitting(value, kind):
-        case mi.StructType() as struct if isinstance(value, dict):
-            return _spelled_members(value, struct, path)
-        case mi.DictType(_, item) if isinstance(value, dict):
-            return {key: spelled(member, item, f"{path}.{key}") for key, member in value.items()}
-        case mi.VarTupleType(item) | mi.ListType(item) if isinstance(value, list):
-            return [spelled(member, item, f"{path}[{number}]") for number, member in enumerate(value)]
-        case _:
-            return value
-
-
-def _spelled_members(data: dict[str, Any], struct: mi.StructType, path: str) -> dict[str, Any]:
-    fields = {field.encode_name: field for field in struct.fields}
-    known = fields if struct.tag_field is None else [struct.tag_field, *fields]
-    return {
-        name: spelled(value, fields[name].type, f"{path}.{name}") if name in fields else value
-        for name, value in match_keys(data, known, path).items()
-        if value is not None or name not in fields or fields[name].required
-    }
-
-
-def _fitting(value: Any, kind: mi.Type) -> mi.Type:
-    """The type without its annotations; of the members of a union, the one for such a value, told by its tag."""
-    bare = kind.type if isinstance(kind, mi.Metadata) else kind
-    if not isinstance(bare, mi.UnionType):
-        return bare
-    containers = mi.StructType | mi.DictType if isinstance(value, dict) else mi.VarTupleType | mi.ListType
-    fitting = [member for member in (_fitting(value, each) for each in bare.types) if isinstance(member, containers)]
-    return next((member for member in fitting if len(fitting) == 1 or _is_tagged(value, member)), mi.AnyType())
-
-
-def _is_tagged(value: Any, kind: mi.Type) -> bool:
-    """Whether the object says that it is of that type."""
-    if not isinstance(kind, mi.StructType) or kind.tag_field is None:
-        return False
-    return any(key.lower() == kind.tag_field.lower() and tag == kind.tag for key, tag in value.items())
 
 
 def split_path(message: str) -> tuple[str, str]:

@@ -9,14 +9,15 @@ LAG_LIMIT_NS = 10 * MILLISECOND
 INTERVAL_SHARE = 0.1
 SATURATED_LIMIT_NS = SECOND
 SATURATED_SHARE = 0.05
+SATURATED_LEAST_NS = 100 * MILLISECOND
 
 
 def generator_limits(order: Order, figures: Figures, elapsed_ns: int, saturated_ns: int) -> tuple[str, ...]:
     """The reasons, one sentence each, why the figures may show the generator's limits; empty when there are none.
 
     The rule: (1) lag p99 is above 10 ms and above 10 % of the interval between two hits; (2) a worker used at least
-    95 % of its core for more than a second, or for more than 5 % of an attack that lasted less than 20 s; (3) hits had
-    to wait for a connection because `max_connections` were busy.
+    95 % of its core for more than a second, or for more than 5 % (and 0.1 s) of an attack that lasted less than 20 s;
+    (3) hits had to wait for a connection because `max_connections` were busy.
     """
     reasons = []
     pacer = order.pacer
@@ -26,7 +27,7 @@ def generator_limits(order: Order, figures: Figures, elapsed_ns: int, saturated_
         reasons.append(
             f"hits were sent late: lag p99 was {rounded(figures.lag.p99)}, above the limit of {rounded(lag_limit)}"
         )
-    if saturated_ns > min(SATURATED_LIMIT_NS, SATURATED_SHARE * elapsed_ns):
+    if saturated_ns > max(SATURATED_LEAST_NS, min(SATURATED_LIMIT_NS, SATURATED_SHARE * elapsed_ns)):
         reasons.append(f"a worker had used up its core for {rounded(saturated_ns)}: add workers, or lower the rate")
     if figures.waited:
         most = order.max_connections

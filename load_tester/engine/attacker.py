@@ -22,8 +22,11 @@ WAKE_QUANTUM_NS: Final = 100 * MICROSECOND
 """The attacker wakes no sooner than this after it has sent all that was due: at high rates the hits due within it are
 sent together. Half of it is the mean lag this costs; without it a worker at 50 000/s spends its core on waking up."""
 
-BUSY_NS: Final = 500 * MICROSECOND
-"""A worker that notices a hit later than this after it was due is busy: it is late itself, whatever the target does."""
+LATE_NS: Final = 500 * MICROSECOND
+"""A worker that notices a hit later than this after it was due is late itself, whatever the target does. Responses may
+be there that it has not read yet, so it opens connections only for hits that waited already when it last looked."""
+LOOK_AGAIN_NS: Final = MILLISECOND
+"""And it looks again after this at the latest: by then it has read what was there."""
 
 REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
@@ -55,8 +58,9 @@ class Attacker:
         "_has_own_time",
         "_head",
         "_idle_append",
-        "_is_busy",
+        "_is_late",
         "_magazine",
+        "_noticed",
         "_on_done",
         "_on_failure",
         "_pacer",
@@ -104,7 +108,8 @@ class Attacker:
         self._bytes_out = 0
         self._waited = 0
         self._running = False
-        self._is_busy = False
+        self._is_late = False
+        self._noticed = 0
         self._ended = False
         self.recorder = Recorder(0, payloads.targets, payloads.expected)
 
@@ -214,11 +219,20 @@ class Attacker:
         else:
             self._advance(now)
             self._pump(now)
+            self._noticed = self._tail
             if self._running:
-                if self._tail < self._total:
-                    self._wake.set(max(self._start + self._assignment.due(self._tail), now + WAKE_QUANTUM_NS))
+                self._set_wake(now)
                 self._magazine.refill(self._head, self._tail - self._head, self._epoch_ns)
         self._finish_if_done()
+
+    def _set_wake(self, now: int) -> None:
+        """Wake for the next hit, and before that where hits may need a connection that was not opened for them."""
+        next_due = self._start + self._assignment.due(self._tail) if self._tail < self._total else None
+        if self._is_late and self._head < self._tail:
+            look_again = now + LOOK_AGAIN_NS
+            next_due = look_again if next_due is None else min(next_due, look_again)
+        if next_due is not None:
+            self._wake.set(max(next_due, now + WAKE_QUANTUM_NS))
 
     def _expire(self) -> None:
         """Fail all hits whose time is over, and set the alarm for the first that may be next.
@@ -311,31 +325,40 @@ class Attacker:
 
     def disconnected(self, connection: Connection) -> None:
         """See `ConnectionOwner`."""
+        now = self._clock()
         self._pool.discard(connection)
+        self.recorder.closed(now)
         if self._running:
-            self._refill(self._clock())
+            self._refill(now)
 
     # Inside
 
     def _advance(self, now: int) -> None:
         """Let the hits that are due by now join the queue."""
         tail = self._assignment.due_count(now - self._start)
-        if tail > self._tail:
-            self._is_busy = now - self._start - self._assignment.due(self._tail) > BUSY_NS
-            self._tail = tail
+        self._is_late = tail > self._tail and now - self._start - self._assignment.due(self._tail) > LATE_NS
+        self._tail = tail
 
     def _pump(self, now: int) -> None:
         """Send hits that are due while there are idle connections; open more if hits are left over."""
         while self._head < self._tail:
             connection = self._pool.take(now)
             if connection is None:
-                short = self._pool.dial(self._tail - self._head - self._pool.dialing, now, busy=self._is_busy)
-                if short and self._tail > self._waited:
-                    # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
-                    self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))
-                    self._waited = self._tail
+                self._dial_for_waiting(now)
                 return
             self._send(connection, now)
+
+    def _dial_for_waiting(self, now: int) -> None:
+        """Hits wait, and no connection is free: open some, or note that there may be no more."""
+        dialing = self._pool.dialing
+        if self._pool.room > 0:
+            until = self._noticed if self._is_late and self._pool.open else self._tail
+            self._pool.dial(until - self._head - dialing, now)
+        elif self._tail > self._waited:
+            # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
+            short = max(0, self._tail - self._head - dialing)
+            self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))
+            self._waited = self._tail
 
     def _send(self, connection: Connection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""
@@ -414,7 +437,7 @@ class Attacker:
         connection.close()
 
     def _out_of_time(self, due: int, now: int) -> None:
-        if self._pool.dialing:
+        if self._pool.dialing and not self._pool.open:
             self.recorder.out_of_time(ErrorKind.CONNECT, "no connection could be opened in time", due, now)
         else:
             self.recorder.out_of_time(ErrorKind.QUEUED, "all connections were busy until the time was over", due, now)

@@ -6,7 +6,6 @@ looked at a second time only when they come in parts or end with the connection,
 """
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
 from typing import Final, cast
@@ -14,13 +13,11 @@ from typing import Final, cast
 import httptools
 
 from load_tester.domain.metrics import ErrorKind
-from load_tester.domain.request import Observer, Response
-from load_tester.engine.end_code import CHECK_FAILED
+from load_tester.engine.framing import Framing
 from load_tester.engine.transport import NO_HIT, ConnectionOwner
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024 * 1024
-MAX_KEPT_BODY_BYTES: Final = 1024 * 1024
 
 
 class HttpConnection(asyncio.Protocol):
@@ -37,6 +34,7 @@ class HttpConnection(asyncio.Protocol):
         "_parser",
         "_part_bytes",
         "_reusable",
+        "_seen_header",
         "_should_keep_alive",
         "_socket",
         "_start",
@@ -71,6 +69,7 @@ class HttpConnection(asyncio.Protocol):
         self._status = 0
         self._reusable = False
         self._headless = False
+        self._seen_header: Callable[[bytes, bytes], None] | None = None
         self._start = b""
         self._part_bytes = 0
         self._malformed = ""
@@ -88,7 +87,7 @@ class HttpConnection(asyncio.Protocol):
     def expect_no_body(self) -> None:
         """The next request is a HEAD: its response has no body whatever the headers say, which no parser can know."""
         self._headless = True
-        self._use_parser(_HeadCallbacks(self))
+        self._use_parser(_HeadCallbacks(self, self._seen_header))
 
     def is_alive(self) -> bool:
         """Whether the target has left an idle connection open and silent: looks at the socket, one system call."""
@@ -215,7 +214,7 @@ class HttpConnection(asyncio.Protocol):
         """
         start, self._start = self._start + data, b""
         self._part_bytes = 0
-        if len(start) > MAX_HEADER_BYTES >= len(start) - len(data) and not _Framing(start[:MAX_HEADER_BYTES]).complete:
+        if len(start) > MAX_HEADER_BYTES >= len(start) - len(data) and not Framing(start[:MAX_HEADER_BYTES]).complete:
             self._fail(ErrorKind.OVERSIZE, f"the response headers exceed {MAX_HEADER_BYTES} bytes")
             return
         if self._headless:
@@ -241,12 +240,12 @@ class HttpConnection(asyncio.Protocol):
         elif len(start) <= MAX_HEADER_BYTES:
             # One byte more than the limit shows that it was passed; keeping more would only cost memory.
             self._start = start = (start + data)[: MAX_HEADER_BYTES + 1]
-            if len(start) > MAX_HEADER_BYTES and not _Framing(start[:MAX_HEADER_BYTES]).complete:
+            if len(start) > MAX_HEADER_BYTES and not Framing(start[:MAX_HEADER_BYTES]).complete:
                 self._fail(ErrorKind.OVERSIZE, f"the response headers exceed {MAX_HEADER_BYTES} bytes")
 
     def _ends_with_connection(self) -> bool:
         """Whether the response so far is one whose body ends where the connection ends (RFC 9112 §6.3, item 8)."""
-        framing = _Framing(self._start)
+        framing = Framing(self._start)
         return framing.complete and not framing.framed
 
     def _use_parser(self, callbacks: object) -> None:
@@ -254,52 +253,6 @@ class HttpConnection(asyncio.Protocol):
         self._feed: Callable[[bytes], None] = parser.feed_data
         self._status_code: Callable[[], int] = parser.get_status_code
         self._should_keep_alive: Callable[[], bool] = parser.should_keep_alive
-
-
-class ObservingConnection(HttpConnection):
-    """A connection that keeps its responses and hands them to the test type before the hit is booked."""
-
-    __slots__ = ("_headers", "_headers_complete", "_kept", "_observe")
-
-    def __init__(self, owner: ConnectionOwner, observe: Observer) -> None:
-        super().__init__(owner)
-        self._observe = observe
-        self._headers: list[tuple[str, str]] = []
-        self._headers_complete = False
-        self._kept = bytearray()
-        self._hit_done = self._observe_hit
-        self.on_body = self._keep_body
-        self.on_message_begin = self._begin
-        self._use_parser(self)
-
-    def _begin(self) -> None:
-        """A response begins; what came before it was a 1xx, whose headers are not those of the response."""
-        self._expected.pop()
-        self._headers.clear()
-        self._headers_complete = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, but not a trailer: those may be sent without end."""
-        if not self._headers_complete:
-            self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
-
-    def on_headers_complete(self) -> None:
-        """What comes from here on is no header."""
-        self._headers_complete = True
-
-    def _keep_body(self, body: bytes) -> None:
-        self._bodies.append(body)
-        self._kept += body[: MAX_KEPT_BODY_BYTES - len(self._kept)]
-
-    def _observe_hit(self, connection: HttpConnection, status: int) -> None:
-        response = Response(self.seq, status, tuple(self._headers), bytes(self._kept))
-        self._headers.clear()
-        self._kept.clear()
-        complaint = self._observe(response)
-        if complaint is not None:
-            self._owner.check_failed(complaint)
-            status += CHECK_FAILED
-        self._owner.hit_done(connection, status)
 
 
 class _Nobody:
@@ -324,16 +277,17 @@ class _Nobody:
 class _HeadCallbacks:
     """Ends a response at the end of its headers; what comes behind them is not the target's to send."""
 
-    def __init__(self, connection: HttpConnection) -> None:
+    def __init__(self, connection: HttpConnection, seen_header: Callable[[bytes, bytes], None] | None) -> None:
         self._connection = connection
+        self._seen_header = seen_header
         self.on_message_begin = connection.on_message_begin
         self._says_close = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"connection":
             self._says_close = b"close" in value.lower()
-        if isinstance(self._connection, ObservingConnection):
-            self._connection.on_header(name, value)
+        if self._seen_header is not None:
+            self._seen_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._connection.end_at_headers(says_close=self._says_close)
@@ -347,31 +301,6 @@ class _HeadCallbacks:
 
     def on_message_complete(self) -> None:
         """Came with the headers already."""
-
-
-class _Framing:
-    """Looks at the start of a response once more, for what the hot path does not ask: how its body ends."""
-
-    def __init__(self, start: bytes) -> None:
-        self.complete = False
-        self.framed = False
-        self._status = 0
-        self._parser = httptools.HttpResponseParser(self)
-        with contextlib.suppress(httptools.HttpParserError):
-            self._parser.feed_data(start)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        # A final transfer coding other than chunked ends with the connection as well (RFC 9112 §6.3, item 4).
-        lower = name.lower()
-        chunked = lower == b"transfer-encoding" and value.lower().rstrip().endswith(b"chunked")
-        self.framed = self.framed or chunked or lower == b"content-length"
-
-    def on_headers_complete(self) -> None:
-        self._status = self._parser.get_status_code()
-        self.complete = self._status >= 200
-        if not self.complete:
-            self.framed = False
 
 
 def _readable(sock: socket.socket) -> bool:

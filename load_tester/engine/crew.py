@@ -179,12 +179,12 @@ class _LocalAttack:
     async def stop(self, grace_ns: int) -> int:
         """See `interface.Attack`."""
         async with self._stopping:
-            if self._stopped_ns is not None:
-                return sum(link.in_flight for link in self._links.values())
-            self._stopped_ns = self._elapsed_ns()
             links = list(self._links.values())
             for link in links:
                 link.send(frames.Stop(grace_ns))
+            if self._stopped_ns is not None:
+                return sum(link.in_flight for link in links)
+            self._stopped_ns = self._elapsed_ns()
             return sum(await asyncio.gather(*(self._stopped(link) for link in links)))
 
     async def wait(self) -> Outcome:
@@ -319,6 +319,7 @@ class _LocalAttack:
             counts = second.counts
             link.planned += counts.planned
             link.ended += counts.answered + counts.failed + counts.aborted
+            link.open += counts.opened - counts.closed
         for kind, message in snapshot.messages.items():
             self._messages.setdefault(kind, message)
         if snapshot.failure is not None:
@@ -341,7 +342,7 @@ class _LocalAttack:
             planned = max(link.planned, link.share.count(due))
             left = None if planned >= total else Share(link.share.seq(planned), link.share.step)
         lost = planned - link.ended
-        self._book(at_ns, Counts(planned=planned - link.planned, lost=lost))
+        self._book(at_ns, Counts(planned=planned - link.planned, lost=lost, closed=link.open))
         unknown = "" if self._pacer else ", and how many it sent after its last report nobody knows"
         self._incidents.append(
             f"worker {link.pid} died {format_ns(at_ns // MILLISECOND * MILLISECOND)} into the attack; "

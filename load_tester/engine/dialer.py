@@ -223,7 +223,8 @@ def explained(error: OSError | ValueError, target: Target) -> tuple[ErrorKind, s
     if isinstance(error, socket.gaierror):
         return ErrorKind.RESOLVE, f"the name {target.host!r} cannot be resolved: {error.strerror}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ErrorKind.TLS, f"the certificate of {where} is not trusted: {error.verify_message}"
+        hint = " (--ca and --insecure say how it is verified)"
+        return ErrorKind.TLS, f"the certificate of {where} is not trusted: {error.verify_message}{hint}"
     if isinstance(error, ssl.SSLError):
         hint = " (it does not seem to speak TLS: is it an http:// target?)" if error.reason in NO_TLS else ""
         return ErrorKind.TLS, f"the TLS handshake with {where} failed: {error.reason or error}{hint}"

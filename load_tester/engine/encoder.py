@@ -6,7 +6,7 @@ from typing import Final
 
 from load_tester.domain.request import Headers, Request
 
-MAX_CACHED_HEADS: Final = 10_000
+MAX_CACHED_HEADS: Final = 16_384
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BODYLESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 

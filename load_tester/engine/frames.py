@@ -34,7 +34,10 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """To a worker: send no further hit, answer `Stopped`, and give the hits in flight this long to finish."""
+    """To a worker: send no further hit, answer `Stopped`, and give the hits in flight this long to finish.
+
+    May come again; the shortest time counts.
+    """
 
     grace_ns: int
 

@@ -21,9 +21,9 @@ HATCH_LIMIT_S: Final = 30.0
 class WorkerLink:
     """The control process's end of a worker's socket, and the account of what came over it.
 
-    Owned by the attack: `planned` and `ended` add up what the worker has reported, `in_flight` is its last reading,
-    `in_flight_at_stop` the one that came with its confirmation of a stop. `quiet` is set when it sends no further hit:
-    it has confirmed a stop, or ended.
+    Owned by the attack: `planned`, `ended` and `open` add up what the worker has reported of its hits and connections,
+    `in_flight` is its last reading, `in_flight_at_stop` the one that came with its confirmation of a stop. `quiet` is
+    set when it sends no further hit: it has confirmed a stop, or ended.
     """
 
     def __init__(self, pid: int, share: Share, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,6 +31,7 @@ class WorkerLink:
         self.share = share
         self.planned = 0
         self.ended = 0
+        self.open = 0
         self.in_flight = 0
         self.in_flight_at_stop = 0
         self.quiet = asyncio.Event()

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from load_tester.domain.attack import Order
 from load_tester.domain.request import Observer, Request
 from load_tester.domain.target import parse_target
-from load_tester.engine.connection import HttpConnection, ObservingConnection
+from load_tester.engine.connection import HttpConnection
 from load_tester.engine.dialer import TcpDialer, tls_context
 from load_tester.engine.encoder import request_encoder
 from load_tester.engine.end_code import mark
+from load_tester.engine.observing import ObservingConnection
 from load_tester.engine.transport import DialOwner, Round
 
 

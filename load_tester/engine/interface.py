@@ -24,8 +24,8 @@ class Attack(Protocol):
     async def stop(self, grace_ns: int) -> int:
         """Send no further hit: none is sent after this returns. Returns how many hits are in flight.
 
-        Those get `grace_ns` to finish and are then aborted; `wait` returns when that is done. Stopping twice, or an
-        attack that has ended, changes nothing and returns what is in flight.
+        Those get `grace_ns` to finish and are then aborted; `wait` returns when that is done. Stopping again can only
+        shorten the grace. Stopping an attack that has ended changes nothing. Both return what is in flight.
         """
 
     async def wait(self) -> Outcome:

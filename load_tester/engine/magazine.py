@@ -41,7 +41,7 @@ class Magazine:
         self._step_ns = payloads.step_ns
         self._assignment = assignment
         self._total = assignment.total
-        self._failure: tuple[int, Exception] | None = None
+        self._failure: tuple[int, BaseException] | None = None
         self._last: Sendable | None = None
         self._last_round = Round(b"", is_bodyless=False, body_bytes=0)
         crowded = self._total > 1 and assignment.due(1) - assignment.due(0) <= AHEAD_WITHIN_NS
@@ -95,6 +95,6 @@ class Magazine:
                     last_round = self._encode(request)
                     last = request
                 append(last_round)
-        except Exception as error:  # noqa: BLE001  # a test type may raise anything; the run must end and say what
+        except BaseException as error:  # noqa: BLE001  # a test type may raise anything, even SystemExit; the run says what
             self._failure = (seq, error)
         self._last, self._last_round = last, last_round

@@ -53,22 +53,20 @@ class Pool:
         """The connections that have a hit in flight."""
         return [connection for connection in self._connections if connection.seq != NO_HIT]
 
-    def dial(self, wanted: int, now: int, *, busy: bool = False) -> int:
-        """Open up to `wanted` more, besides those being opened; at once only if the target is far, see `NEAR_NS`.
+    @property
+    def room(self) -> int:
+        """How many more may be opened."""
+        return self.max_connections - len(self._connections) - self.dialing
 
-        With `busy`, the worker itself is behind: then more connections to a near target would only add to its work.
-        Returns how many would be needed although all there may be are open or being opened.
-        """
-        room = self.max_connections - len(self._connections) - self.dialing
+    def dial(self, wanted: int, now: int) -> None:
+        """Open up to `wanted` more, besides those being opened; at once only if the target is far, see `NEAR_NS`."""
         at_once = wanted
         if self._is_near(now):
-            most = 0 if busy and self._connections else max(NEAR_DIALS, len(self._connections) // 2)
-            at_once = most - self.dialing
-        for _ in range(min(room, wanted, at_once)):
+            at_once = max(NEAR_DIALS, len(self._connections) // 2) - self.dialing
+        for _ in range(min(self.room, wanted, at_once)):
             self.dialing += 1
             self._dialed_at.append(now)
             self._dialer.dial()
-        return 0 if room > 0 else max(0, wanted)
 
     def dialed(self, connection: Connection | None, now: int) -> None:
         """One that was being opened is open, or (`None`) could not be opened."""

@@ -111,6 +111,10 @@ class Recorder:
         """Count a connection that was opened."""
         self._tally(now_ns - self.start_ns).counts.opened += 1
 
+    def closed(self, now_ns: int) -> None:
+        """Count a connection that was closed."""
+        self._tally(now_ns - self.start_ns).counts.closed += 1
+
     def waited(self, now_ns: int, count: int = 1) -> None:
         """Count hits that have to wait because all connections are busy."""
         self._tally(now_ns - self.start_ns).counts.waited += count

@@ -1,68 +1,39 @@
 """What happens to runs whose process ended while they were alive: their records are brought to a true end."""
 
-import fcntl
 from datetime import timedelta
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 
 from load_tester.domain.histogram import HistogramDelta
 from load_tester.domain.metrics import Counts, Metrics, Second
 from load_tester.domain.run import Run
+from load_tester.runs.owner import lock_directory, orphaned
 from load_tester.runs.state import failed
-from load_tester.runs.store import RunStore, StoreUnavailable
+from load_tester.runs.store import RunStore
 
 ORPHANED: Final = "the daemon ended while the run was alive"
 """Why a recovered run failed."""
 
 
-class Presence:
-    """Says to other processes that runs in this SQLite file may be alive, by a shared lock on a file beside it.
-
-    `alone` is whether no other process did so when this one came. The system gives the lock up with the process,
-    however it ends. A database that is not a SQLite file has no such file: one daemon at a time is its user's affair.
-
-    Raises:
-        StoreUnavailable: the file cannot be made.
-    """
-
-    def __init__(self, database: Path | None) -> None:
-        self.alone = True
-        try:
-            self._file = None if database is None else database.with_name(f"{database.name}.lock").open("ab")
-        except OSError as error:
-            raise StoreUnavailable(f"cannot write beside the store {database}: {error.strerror}") from error
-        if self._file is not None:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                self.alone = False
-                self.share()
-
-    def share(self) -> Self:
-        """Let others in; called when recovery is over."""
-        if self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_SH)
-        return self
-
-    def close(self) -> None:
-        """Give up the lock."""
-        if self._file is not None:
-            self._file.close()
-
-
 def recover(store: RunStore) -> tuple[str, ...]:
-    """Mark the runs that are stored as alive as failed, and return their ids; to be called before any is started.
+    """Mark the runs that are stored as alive, and whose owners have ended, as failed; returns their ids.
 
     What is known of such a run are its stored seconds. Its summary is made of them; hits that were planned in them and
     have no ending there are booked as lost in the last of them. Its end is that of the last thing they tell of.
     Hits that were planned after the last stored second are unknown, and are not counted.
+
+    Runs of other processes that still exist are left alone.
     """
-    orphans = store.alive()
-    for run in orphans:
-        _bring_to_an_end(store, run)
-    return tuple(run.id for run in orphans)
+    recovered = []
+    for owner in dict.fromkeys(owner for owner, _ in store.alive()):
+        with orphaned(lock_directory(store.path), owner) as is_orphaned:
+            if is_orphaned:
+                # Looked up again: another process may just have done it.
+                for run in (run for owned_by, run in store.alive() if owned_by == owner):
+                    _bring_to_an_end(store, run)
+                    recovered.append(run.id)
+    return tuple(recovered)
 
 
 def _bring_to_an_end(store: RunStore, run: Run) -> None:

@@ -20,6 +20,7 @@ RUNS: Final = sa.Table(
     sa.Column("test_type", sa.Text, nullable=False),
     sa.Column("created_us", sa.BigInteger, nullable=False, index=True),  # Unix time in microseconds
     sa.Column("record", sa.LargeBinary, nullable=False),  # the whole run, as JSON
+    sa.Column("owner", sa.String(300), nullable=False, server_default=sa.text("''")),  # see `runs.owner`
 )
 
 SECONDS: Final = sa.Table(
@@ -64,9 +65,13 @@ def _create_tables(connection: sa.Connection) -> None:
 
 
 def _add_targets(connection: sa.Connection) -> None:
-    """Version 2: seconds tell apart what hits are counted as, and figures say how many hits were successes."""
-    column = sa.schema.CreateColumn(SECONDS.c.targets).compile(dialect=connection.dialect)
-    connection.execute(sa.text(f"ALTER TABLE seconds ADD COLUMN {column}"))
+    """Version 2: runs have an owner, seconds tell targets apart, and figures say how many hits were successes."""
+    for table, added in (
+        ("seconds", sa.Column("targets", sa.LargeBinary, nullable=False, server_default=sa.text("''"))),
+        ("runs", sa.Column("owner", sa.String(300), nullable=False, server_default=sa.text("''"))),
+    ):
+        column = sa.schema.CreateColumn(added).compile(dialect=connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {column}"))
     runs = sa.table("runs", sa.column("id"), sa.column("record"))
     for run_id, record in connection.execute(sa.select(runs)).all():
         run = msgspec.json.decode(record)
@@ -104,18 +109,33 @@ def migrate(connection: sa.Connection, migrations: tuple[Callable[[sa.Connection
     Raises:
         UnknownSchema: the database was written by a newer version of this program, or by another program.
     """
-    version = _version(connection)
-    newest = len(migrations)
-    if version > newest:
-        raise UnknownSchema(
-            f"it has schema version {version}, and this version of load-tester knows versions up to {newest}: "
-            f"use a newer load-tester, or another data directory"
-        )
+    version, newest = _version(connection), len(migrations)
     for migration in migrations[version:]:
         migration(connection)
     if version < newest:
         connection.execute(sa.delete(VERSION))
         connection.execute(sa.insert(VERSION).values(version=newest))
+    elif version > newest:
+        raise _too_new(version, newest)
+
+
+def is_current(connection: sa.Connection) -> bool:
+    """Whether there is nothing to migrate: then the database need not be written to.
+
+    Raises:
+        UnknownSchema: see `migrate`.
+    """
+    version, newest = _version(connection), len(MIGRATIONS)
+    if version > newest:
+        raise _too_new(version, newest)
+    return version == newest
+
+
+def _too_new(version: int, newest: int) -> UnknownSchema:
+    return UnknownSchema(
+        f"it has schema version {version}, and this version of load-tester knows versions up to {newest}: "
+        f"use a newer load-tester, or another data directory"
+    )
 
 
 def _version(connection: sa.Connection) -> int:

@@ -10,9 +10,9 @@ import msgspec
 import sqlalchemy as sa
 
 from load_tester.domain.metrics import Figures, Metrics, Second
-from load_tester.domain.run import Run, TimelineSecond
+from load_tester.domain.run import Run, TimelineSecond, completed
 from load_tester.runs.row import decode_second, encode_second
-from load_tester.runs.schema import RUNS, SECONDS, UnknownSchema, migrate
+from load_tester.runs.schema import RUNS, SECONDS, UnknownSchema, is_current, migrate
 from load_tester.runs.sqlite import connected
 from load_tester.runs.state import ALIVE, is_alive
 
@@ -56,6 +56,8 @@ def sqlite_url(data_dir: Path) -> str:
 class RunStore:
     """Runs and their seconds, kept. Synchronous; may be used from any thread, by one writer at a time.
 
+    `owner` is the token that runs are stored with for the first time; see `runs.owner`.
+
     Opening it creates the schema or migrates it forward. The methods raise `StoreUnavailable` when the database fails.
 
     Raises:
@@ -63,6 +65,7 @@ class RunStore:
     """
 
     def __init__(self, url: str) -> None:
+        self.owner = ""
         try:
             self.url = sa.make_url(url)
             self._engine = connected(self.url)
@@ -70,8 +73,11 @@ class RunStore:
             raise StoreUnavailable(f"cannot use {url!r} as the store: {_one_line(error)}") from error
         self._writing = self._engine.execution_options(load_tester_writes=True)
         try:
-            with self._writes() as connection:
-                migrate(connection)
+            with self._reads() as connection:
+                done = is_current(connection)
+            if not done:
+                with self._writes() as connection:
+                    migrate(connection)
         except UnknownSchema as error:
             self.close()
             raise StoreUnavailable(f"cannot use the store {self.name}: {error}") from error
@@ -111,7 +117,7 @@ class RunStore:
         """`put` and `add_seconds` of several runs in one transaction: all of it is stored, or nothing."""
         with self._writes() as connection:
             for run in runs:
-                _put(connection, run)
+                _put(connection, run, self.owner)
             for run_id, parts in seconds.items():
                 for part in parts:
                     _add(connection, run_id, part)
@@ -129,20 +135,20 @@ class RunStore:
             records = connection.execute(newest_first.limit(limit).offset(offset)).scalars().all()
         return RunPage(tuple(msgspec.json.decode(record, type=Run) for record in records), total)
 
-    def alive(self) -> tuple[Run, ...]:
-        """The runs that are stored as not having ended, oldest first."""
+    def alive(self) -> tuple[tuple[str, Run], ...]:
+        """The runs that are stored as not having ended, oldest first, each behind its owner's token."""
         states = sorted(state.value for state in ALIVE)
-        oldest_first = sa.select(RUNS.c.record).where(RUNS.c.state.in_(states)).order_by(RUNS.c.created_us, RUNS.c.id)
+        chosen = sa.select(RUNS.c.owner, RUNS.c.record).where(RUNS.c.state.in_(states))
         with self._reads() as connection:
-            records = connection.execute(oldest_first).scalars().all()
-        return tuple(msgspec.json.decode(record, type=Run) for record in records)
+            rows = connection.execute(chosen.order_by(RUNS.c.created_us, RUNS.c.id)).all()
+        return tuple((owner, msgspec.json.decode(record, type=Run)) for owner, record in rows)
 
     def timeline(self, run_id: str) -> tuple[TimelineSecond, ...]:
-        """The figures of each stored second of the run, in order; empty for a run that is not stored."""
+        """The figures of each second of the run up to the last that is stored; empty for a run that is not stored."""
         in_order = sa.select(SECONDS.c.second, SECONDS.c.figures).where(SECONDS.c.run_id == run_id)
         with self._reads() as connection:
             rows = connection.execute(in_order.order_by(SECONDS.c.second)).all()
-        return tuple(TimelineSecond(second, msgspec.json.decode(figures, type=Figures)) for second, figures in rows)
+        return completed(TimelineSecond(second, msgspec.json.decode(figures, type=Figures)) for second, figures in rows)
 
     def totals(self, run_id: str) -> Metrics:
         """All stored seconds of the run, added up."""
@@ -190,7 +196,7 @@ class RunStore:
             raise StoreUnavailable(f"cannot use the store {self.name}: {_one_line(error)}") from error
 
 
-def _put(connection: sa.Connection, run: Run) -> None:
+def _put(connection: sa.Connection, run: Run, owner: str) -> None:
     values: dict[str, Any] = {
         "state": run.state.value,
         "name": run.name,
@@ -199,7 +205,7 @@ def _put(connection: sa.Connection, run: Run) -> None:
         "record": msgspec.json.encode(run),
     }
     if connection.execute(sa.update(RUNS).where(RUNS.c.id == run.id).values(values)).rowcount == 0:
-        connection.execute(sa.insert(RUNS).values(id=run.id, **values))
+        connection.execute(sa.insert(RUNS).values(id=run.id, owner=owner, **values))
 
 
 def _add(connection: sa.Connection, run_id: str, part: Second) -> None:

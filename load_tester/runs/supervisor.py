@@ -21,13 +21,15 @@ from load_tester.domain.duration import SECOND
 from load_tester.domain.instant import to_datetime
 from load_tester.domain.project import Project, provider_of
 from load_tester.domain.proof import Proof, prove
+from load_tester.domain.report import asked, brief
 from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.domain.test_type import Registry
 from load_tester.engine.interface import Attack, AttackRefused, Engine
 from load_tester.runs.journal import Journal
 from load_tester.runs.live import LiveRun
 from load_tester.runs.local_files import LocalFiles
-from load_tester.runs.recovery import Presence, recover
+from load_tester.runs.owner import Owner, lock_directory
+from load_tester.runs.recovery import recover
 from load_tester.runs.run_id import RunIds
 from load_tester.runs.store import RunAlive, RunPage, RunStore
 
@@ -37,6 +39,10 @@ ACCEPT_S: Final = 0.1
 on without: commands must start attacks at once, and the record is written when the store can."""
 SETTLE_S: Final = 0.25
 """How long a reader waits for what was put before to be written."""
+PROOF_S: Final = 10.0
+"""How long a test type may take to be built and to make its first request."""
+PROOFS: Final = 4
+"""So many commands are proven at once, apart from everything else: those that hang must not keep others waiting."""
 CLOSING_S: Final = 5
 """How long an attack may take to end after the grace when the supervisor is left."""
 
@@ -82,6 +88,7 @@ class Supervisor:
         site: Site,
         *,
         now_ns: Callable[[], int] = time.time_ns,
+        proof_s: float = PROOF_S,
     ) -> None:
         self.registry = registry
         self.site = site
@@ -97,15 +104,17 @@ class Supervisor:
         # All that are alive: the current one, and those it replaced whose hits in flight have not ended.
         self._live: dict[str, LiveRun] = {}
         self._current: LiveRun | None = None
+        self._stops = 0
+        self._proof_s = proof_s
+        self._proofs = anyio.CapacityLimiter(PROOFS)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as resources:
-            presence = await anyio.to_thread.run_sync(Presence, self._store.path)
-            resources.callback(presence.close)
-            if presence.alone:
-                for run_id in await anyio.to_thread.run_sync(recover, self._store):
-                    _log.warning("run %s was alive when its process ended; it is marked as failed", run_id)
-            presence.share()
+            owner = await anyio.to_thread.run_sync(Owner, lock_directory(self._store.path))
+            resources.callback(owner.close)
+            self._store.owner = owner.token
+            for run_id in await anyio.to_thread.run_sync(recover, self._store):
+                _log.warning("run %s was alive when its process ended; it is marked as failed", run_id)
             self._journal = Journal(self._store)
             resources.push_async_callback(_closed, self._journal)
             self._tasks = await resources.enter_async_context(anyio.create_task_group())
@@ -133,19 +142,27 @@ class Supervisor:
                 not touched.
             AttackRefused: the engine could not start it; its record says so.
         """
+        stops = self._stops
         files = LocalFiles(self.site.files_dir)
-        proof = await anyio.to_thread.run_sync(
-            prove, command, self.registry, provider_of(self.site.projects), self._now_ns(), files
-        )
+        proof = await self._proof(command, files)
         if not self._target_url(proof):
             raise InvalidCommand("this daemon has nothing to attack: it was started without a target URL")
         async with self._turn():
-            return await self._replace(self._accepted(command, proof, files.contents))
+            live = self._accepted(command, proof, files.contents)
+            if self._stops != stops:
+                return self._overtaken(live)
+            return await self._replace(live)
 
     async def stop(self, grace_ns: int = DEFAULT_GRACE_NS) -> Stopped:
-        """Stop the attack that runs: nothing more is sent when this returns. Hits in flight get `grace_ns` to end."""
+        """Stop the attack that runs, and those that are about to: nothing more is sent when this returns.
+
+        Hits in flight get `grace_ns` to end, at most; also those of attacks that were stopped before.
+        """
+        self._stops += 1
         async with self._turn():
-            return await self._stop_current(grace_ns)
+            alive = [live for live in self._live.values() if live.attack is not None]
+            stopped = [await self._stop(live, grace_ns) for live in alive]
+        return Stopped(alive[-1].id if alive else None, sum(stopped))
 
     async def wait(self, run_id: str) -> Run:
         """Wait for the end of the run; returns its final record. Raises `UnknownRun`."""
@@ -221,6 +238,8 @@ class Supervisor:
             labels=command.labels,
             command=command.wire(seed),
             seed=seed,
+            scheduled_hits=proof.hits,
+            scheduled_ns=proof.span_ns,
             created_at=to_datetime(self._now_ns()),
         )
         test_type = self.registry[command.test_type]
@@ -253,6 +272,27 @@ class Supervisor:
             async with self._lock:
                 yield
 
+    async def _proof(self, command: Command, files: LocalFiles) -> Proof:
+        """See `prove`; in a thread, and not for ever: the test type's builder may hang."""
+        projects = provider_of(self.site.projects)
+        with anyio.move_on_after(self._proof_s):
+            return await anyio.to_thread.run_sync(
+                partial(prove, command, self.registry, projects, self._now_ns(), files),
+                abandon_on_cancel=True,
+                limiter=self._proofs,
+            )
+        raise InvalidCommand(
+            f"test type {command.test_type!r} had not made its first request after {self._proof_s:g} s", "$.params"
+        )
+
+    def _overtaken(self, live: LiveRun) -> Run:
+        """The record of an attack that was stopped before it could start."""
+        self._live[live.id] = live
+        self._journal.put(live.record(), is_new=True)
+        live.note("it was stopped before it had started")
+        self._end(live, Outcome(ending=Ending.STOPPED))
+        return live.record()
+
     async def _replace(self, live: LiveRun) -> Run:
         if not self._is_open:
             raise AttackRefused("the daemon is shutting down")
@@ -260,24 +300,27 @@ class Supervisor:
         self._journal.put(live.record(), is_new=True)
         await self._settle(ACCEPT_S)
         try:
-            await self._stop_current(DEFAULT_GRACE_NS)
+            if self._current is not None and self._current.can_be_stopped:
+                self._current.note(f"it was replaced by run {live.id}")
+                await self._stop(self._current, DEFAULT_GRACE_NS)
             self._current = live
             attack = await self._engine.start(live.order, partial(self._take, live))
         except Exception as error:
             self._end(live, Outcome(ending=Ending.FAILED, error=str(error) or type(error).__name__))
             raise
         started = live.start(attack)
+        _log.info("run %s started: %s, %s", live.id, started.test_type, asked(started))
         self._journal.put(started)
         self._tasks.start_soon(self._watch, live, attack)
         return started
 
-    async def _stop_current(self, grace_ns: int) -> Stopped:
-        live = self._current
-        if live is None or live.attack is None or not live.is_alive:
-            return Stopped(None, 0)
+    async def _stop(self, live: LiveRun, grace_ns: int) -> int:
+        """Stop an attack, or shorten the grace of one that is being stopped; returns how many hits are in flight."""
+        if live.attack is None:
+            return 0
         if live.can_be_stopped:
             self._journal.put(live.move(RunState.STOPPING))
-        return Stopped(live.id, await live.attack.stop(grace_ns))
+        return await live.attack.stop(grace_ns)
 
     def _take(self, live: LiveRun, update: Update) -> None:
         """What the engine calls with news of an attack."""
@@ -299,7 +342,11 @@ class Supervisor:
 
     def _end(self, live: LiveRun, outcome: Outcome) -> None:
         live.note_store(self._journal.error)
-        self._journal.put(live.end(outcome, to_datetime(self._now_ns())))
+        ended = live.end(outcome, to_datetime(self._now_ns()))
+        _log.info(
+            "run %s %s: %s%s", live.id, ended.state.value, brief(ended), f" ({ended.error})" if ended.error else ""
+        )
+        self._journal.put(ended)
         del self._live[live.id]
 
     async def _settle(self, timeout_s: float = SETTLE_S) -> None:
@@ -309,7 +356,8 @@ class Supervisor:
     async def _close(self) -> None:
         async with self._lock:
             self._is_open = False
-            await self._stop_current(DEFAULT_GRACE_NS)
+            for live in list(self._live.values()):
+                await self._stop(live, DEFAULT_GRACE_NS)
         with anyio.move_on_after(DEFAULT_GRACE_NS / SECOND + CLOSING_S):
             for live in list(self._live.values()):
                 await live.ended.wait()

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,6 +18,7 @@ from load_tester.engine.interface import AttackRefused
 from load_tester.runs.store import RunAlive, StoreUnavailable, UnknownRun
 from load_tester.runs.supervisor import Supervisor
 from load_tester.web import control, history
+from load_tester.web.guard import SameOrigin
 from load_tester.web.reply import error_reply
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -64,6 +66,7 @@ def create_app(
 
     app = Starlette(
         routes=_routes(),
+        middleware=[Middleware(SameOrigin)],
         lifespan=supervised if lifespan is None else lifespan,
         exception_handlers={
             InvalidCommand: _invalid_command,
@@ -103,6 +106,7 @@ def _dispatched(handlers: dict[str, Handler]) -> Handler:
 
 async def _invalid_command(_: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidCommand), "registered for it"
+    _log.info("a command was refused: %s (%s)", error.message, error.path)
     return error_reply(400, error.message, path=error.path)
 
 

@@ -1,18 +1,22 @@
 """The benchmark's own parts: what it reads from the machine and from its peers, and that it does not pretend."""
 
 import os
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
 import httpx
+import msgspec
 import pytest
 
 from bench import __main__ as bench
-from bench import machine, peers
+from bench import generation, machine, peers
+from bench.cases import CASES, Case
 from bench.row import NotRun, Row
 from bench.target import StampingTarget
+from test_types import TEST_TYPES
 
 
 def test_a_measurement_that_cannot_be_made_says_why() -> None:
@@ -53,7 +57,9 @@ def test_a_process_is_read_from_the_kernel() -> None:
 
 def test_workers_are_told_from_other_grandchildren() -> None:
     """Forks of a child are the workers; a child itself, and what a child starts as another program, are not."""
-    forks = "import os, sys, subprocess; pid = os.fork(); pid or sys.stdin.read(); child = subprocess.Popen(['cat']); "
+    # The fork must end by itself when its input does: where it went on, it would kill process 0, its whole group.
+    forks = "import os, sys, subprocess; pid = os.fork(); pid or (sys.stdin.read(), os._exit(0)); "
+    forks += "child = subprocess.Popen(['cat']); "
     forks += "print(pid, child.pid, flush=True); sys.stdin.read(); os.kill(pid, 9); child.kill(); child.wait()"
     with subprocess.Popen([sys.executable, "-c", forks], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
@@ -74,3 +80,18 @@ def test_the_stamping_target_stamps_what_it_answers() -> None:
         assert before_ns < target.first_ns < target.last_ns < time.monotonic_ns()
         target.forget()
         assert (target.first_ns, target.last_ns, target.requests) == (0, 0, 0)
+
+
+def test_every_test_type_is_measured() -> None:
+    """The speed and the size of its payloads are in the table."""
+    assert {test_type.name for test_type in TEST_TYPES} == {case.test_type.name for case in CASES}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.peer], ids=lambda case: case.name)
+def test_a_payload_and_its_peer_are_alike(case: Case) -> None:
+    """They are about as long, so that the ratio of their speeds means something."""
+    ours_bytes = generation.size_bytes(generation.ours(case))
+    assert case.peer is not None
+    make = case.peer(msgspec.json.encode)
+    theirs_bytes = statistics.fmean(len(make(seq, 0)) for seq in range(200))
+    assert 0.6 < theirs_bytes / ours_bytes < 1.4

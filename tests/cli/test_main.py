@@ -99,6 +99,22 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     assert "Commands:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (["--duration", "1s"], "--rate is missing: hits per time, like 100/1s, or 0 for as many as the target answers"),
+        (["--rate", "1"], "--duration is missing: how long the attack is to be, like 10s"),
+        (["--type", "sesion"], "--type: unknown test type 'sesion'; did you mean 'session'?"),
+    ],
+)
+def test_an_attack_without_a_schedule_of_its_own_needs_rate_and_duration(
+    argv: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is missing is named, with an example."""
+    assert main(["attack", "-t", "http://127.0.0.1:9", "--type", "session", *argv]) == 2
+    assert complaint in capsys.readouterr().err
+
+
 ATTACK = ["attack", "-t", "http://127.0.0.1:9", "--type", "session", "--rate", "1", "--duration", "1s"]
 
 
@@ -191,6 +207,14 @@ def test_the_test_types_are_listed_and_described(capsys: pytest.CaptureFixture[s
         '  durationRange: duration, 0s to 8760h0m0s, default "0s"\n      The longest duration of a session.\n'
         in capsys.readouterr().out
     )
+
+
+def test_objects_of_several_kinds_are_described_kind_by_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each kind with what it means, and its members with their paths."""
+    assert main(["types", "clickhouseInsert"]) == 0
+    described = capsys.readouterr().out
+    assert "  config.valueType uuid\n      A random UUID (version 4), with dashes.\n" in described
+    assert "  config.config.maxSize: integer, 0 to 10000, required\n      The most elements.\n" in described
 
 
 def test_the_test_types_are_described_for_programs_and_pages(capsys: pytest.CaptureFixture[str]) -> None:

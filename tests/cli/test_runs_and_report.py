@@ -31,7 +31,7 @@ def filled(directory: Path, *ids: str) -> list[Run]:
                 planned=1000,
                 success=0.5,
                 latency=Distribution(p50=1_000_000, p99=2_000_000),
-                response_time=Distribution(p50=3_000_000, p99=4_000_000),
+                response_time=Distribution(p50=3_000_000, p99=4_000_000, max=5_000_000, count=500),
             ),
         )
         for number, run_id in enumerate(ids)
@@ -58,6 +58,14 @@ def test_runs_are_listed_newest_first(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "name 1?[2J [red]" in lines[1]
     assert lines[1].split()[-3:] == ["50.00%", "3ms", "4ms"]
     assert "response time" in lines[-1]
+
+
+def test_a_run_without_answers_has_no_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing took 0 s: it was not measured."""
+    (run,) = filled(tmp_path, "a")
+    with closing(RunStore(sqlite_url(tmp_path))) as store:
+        store.put(msgspec.structs.replace(run, summary=Figures(planned=5, failed=5)))
+    assert said(capsys, tmp_path, "runs").splitlines()[1].split()[-3:] == ["0.00%", "-", "-"]
 
 
 def test_the_list_is_bounded_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,6 +138,24 @@ def test_a_command_without_a_duration_is_a_stop_request(members: dict[str, Any])
 
 
 @pytest.mark.parametrize(
+    ("members", "path"),
+    [
+        ({"testType": "ehco"}, "$.testType"),
+        ({"testType": "echo", "params": {"zzz": 1}}, "$.params.zzz"),
+        ({"numMessages": -5}, "$.numMessages"),
+        ({"per": "bogus"}, "$.per"),
+        ({"timeout": "0s"}, "$.timeout"),
+        ({"seed": -1}, "$.seed"),
+    ],
+)
+def test_a_command_that_lacks_its_duration_and_is_wrong_stops_nothing(members: dict[str, Any], path: str) -> None:
+    """Whoever forgot the duration did not ask for a stop; where nothing is wrong, upstream has it that they did."""
+    with pytest.raises(InvalidCommand) as caught:
+        decode_command(json.dumps(members).encode(), REGISTRY)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
     ("members", "path", "words"),
     [
         ({"attackDuration": "5"}, "$.attackDuration", "lacks a unit"),

@@ -144,6 +144,7 @@ def test_rate_and_throughput_are_vegetas(counts: dict[str, Any], rate: float, th
     """Rate is hits over the time between first and last, throughput successes over that and the wait for the last."""
     figures = figures_of([one_part(**counts)])
     assert figures.rate == pytest.approx(rate, rel=1e-12)
+    assert figures.pace <= figures.rate
     assert figures.throughput == pytest.approx(throughput, rel=1e-12)
 
 
@@ -204,3 +205,12 @@ def test_figures_can_be_read_at_any_time(seconds: list[Second]) -> None:
         metrics.figures()
         metrics.second_figures()
     assert metrics.figures() == figures_of(seconds)
+
+
+@pytest.mark.parametrize(("hits", "pace"), [(0, 0.0), (1, 0.0), (2, 2.0), (5, 8.0)])
+def test_the_pace_is_what_was_sent_per_second(hits: int, pace: float) -> None:
+    """Two hits half a second apart are 2/s; vegeta's rate would be 4/s. One hit by itself has none."""
+    counts = Counts(planned=hits, sent=hits, first_at=0, last_at=500_000_000 if hits > 1 else 0)
+    metrics = Metrics()
+    metrics.counts.add(counts)
+    assert metrics.figures().pace == pace

@@ -109,6 +109,62 @@ def test_a_span_outside_of_its_limits_is_refused(kind: type[Span], text: str, li
         kind.parse(text)
 
 
+class Walk(msgspec.Struct, frozen=True, tag_field="by", tag="foot", rename="camel", forbid_unknown_fields=True):
+    """On foot.
+
+    Slowly.
+    """
+
+    num_steps: Annotated[int, Meta(ge=1, description="How many steps.")] = 100
+
+
+class Tour(msgspec.Struct, frozen=True, tag_field="by", tag="turns", rename="camel", forbid_unknown_fields=True):
+    """By one after the other."""
+
+    parts: Annotated[tuple["Walk | Tour", ...], Meta(description="The parts.")] = (Walk(),)
+
+
+class Trip(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A journey of any kind."""
+
+    ways: Annotated[dict[str, Walk | Tour], Meta(description="The ways.")] = msgspec.field(
+        default_factory=lambda: {"home": Walk(5)}
+    )
+
+
+def test_kinds_of_an_object_are_told_by_their_tags() -> None:
+    """Each with what it means and its own members; what is within itself is told once."""
+    (ways,) = parameters(Trip)
+    assert (ways.kind, ways.tag_field, ways.default) == (
+        "object of object with a `by` by name", "by", '{"home":{"by":"foot","numSteps":5}}',
+    )  # fmt: skip
+    assert [(kind.name, kind.meaning) for kind in ways.members] == [
+        ("foot", "On foot."), ("turns", "By one after the other."),
+    ]  # fmt: skip
+    foot, turns = (kind.members for kind in ways.members)
+    assert foot == (Parameter("numSteps", "integer", "", "100", "1 or more", "How many steps."),)
+    assert [(part.name, part.members) for part in turns] == [("parts", ())]
+
+
+@pytest.mark.parametrize(
+    ("way", "is_valid"),
+    [
+        ({"by": "foot"}, True),
+        ({"by": "turns", "parts": [{"by": "turns"}, {"by": "foot", "numSteps": 1}]}, True),
+        ({"by": "turns", "parts": [{"by": "foot", "numSteps": 0}]}, False),
+        ({"by": "air"}, False),
+        ({"numSteps": 1}, False),
+        ({"by": "turns", "numSteps": 1}, False),
+    ],
+)
+def test_the_schema_of_kinds_may_lead_back_to_itself(way: dict[str, Any], is_valid: bool) -> None:
+    """Tags decide what is allowed, at every depth; the default of an object is in it."""
+    schema = json_schema(Trip)
+    Draft202012Validator.check_schema(schema)
+    assert Draft202012Validator(schema).is_valid({"ways": {"a": way}}) is is_valid
+    assert schema["properties"]["ways"]["default"] == {"home": {"by": "foot", "numSteps": 5}}
+
+
 def test_a_type_that_cannot_be_described_is_a_mistake_of_its_author() -> None:
     """It is told when the test type is written, not by a page that leaves it out."""
 

@@ -30,6 +30,8 @@ def _request(params: EchoParams, context: BuildContext) -> Callable[[int, int], 
     def request(seq: int, now_ns: int) -> Any:
         if params.trouble == "request":
             raise RuntimeError("the generator is broken")
+        if params.trouble == "exit":
+            raise SystemExit(3)
         made = f"/{seq}/{now_ns}/{context.random.random()}"
         return made if params.trouble == "type" else Request("GET", made.lstrip("/" * (params.trouble == "path")))
 
@@ -49,7 +51,7 @@ def _build(params: EchoParams, context: BuildContext) -> Targeter:
 
 
 def _schedule(_params: EchoParams, _context: BuildContext) -> Pacing:
-    return TracePacer.of([0, 5])
+    return TracePacer.of([2, 5])
 
 
 ECHO = TestType(name="echo", summary="Says what it was asked.", params=EchoParams, build=_build)
@@ -89,13 +91,14 @@ def test_a_first_request_is_made_as_proof() -> None:
     [
         ("echo", {"trouble": "build"}, "$.params.trouble", "no such thing"),
         ("echo", {"trouble": "request"}, "$.params", "cannot make a request: the generator is broken"),
+        ("echo", {"trouble": "exit"}, "$.params", "cannot make a request: SystemExit(3)"),
         ("echo", {"trouble": "type"}, "$.testType", "cannot be sent"),
         ("echo", {"trouble": "path"}, "$.testType", "cannot be sent"),
         ("echo", {"numProjects": 2}, "$.params", "lists only 1"),
         ("echo", {"file": "there"}, "$.params", "cannot make a request"),
         ("echo", {"file": "nowhere"}, "$.params.file", "there is no file 'nowhere'"),
         ("records", {"trouble": ""}, "$.testType", "must be a Record with a topic"),
-        ("trace", {}, "$.numMessages", "has a schedule of its own; leave numMessages out"),
+        ("trace", {}, "$.numMessages", "has a schedule of its own, and takes no rate"),
     ],
 )
 def test_a_command_that_cannot_be_carried_out_is_refused(
@@ -123,8 +126,36 @@ class _Files(CarriedFiles):
 
 def test_what_the_engine_has_to_know_is_part_of_the_proof() -> None:
     """A schedule or a cluster of the test type's own, and how many workers can share the attack."""
-    trace = prove(command("trace", 0), REGISTRY, MadeUpProjects(), 0)
-    assert (trace.pacer, trace.kafka) == (TracePacer.of([0, 5]), None)
+    scheduled = prove(command("trace", 0), REGISTRY, MadeUpProjects(), 0)
+    assert scheduled.kafka is None
+    assert (scheduled.pacer, scheduled.hits, scheduled.span_ns) == (TracePacer.of([2, 5]), 2, 6)
     proof = prove(command("records", params={"trouble": "topic", "numProjects": 7}), REGISTRY, MadeUpProjects(), 0)
     assert (proof.request, proof.most_workers) == (Record("topic", b"value"), 7)
     assert proof.kafka == KafkaTarget(brokers=("kafka:9092",), topics=("topic",))
+
+
+@pytest.mark.parametrize(
+    ("test_type", "num_messages", "duration_ns", "hits", "span_ns"),
+    [
+        ("echo", 100, SECOND, 100, SECOND),
+        ("echo", 0, SECOND, None, SECOND),
+        ("trace", 0, 4, 1, 3),
+        ("trace", 0, 5, 1, 3),
+        ("trace", 0, 6, 2, 6),
+    ],
+)
+def test_the_number_of_hits_is_known_beforehand(
+    test_type: str, num_messages: int, duration_ns: int, hits: int | None, span_ns: int
+) -> None:
+    """From the rate and the duration; of a schedule, what is due before the duration is over, and until when."""
+    asked = msgspec.structs.replace(command(test_type, num_messages), duration_ns=duration_ns)
+    proof = prove(asked, REGISTRY, MadeUpProjects(), 0)
+    assert (proof.hits, proof.span_ns) == (hits, span_ns)
+
+
+def test_a_duration_that_is_over_before_the_first_hit_is_refused() -> None:
+    """An attack without a hit would measure nothing."""
+    asked = msgspec.structs.replace(command("trace", 0), duration_ns=2)
+    with pytest.raises(InvalidCommand, match="no hit is due within 2ns: the first one is due after 2ns") as caught:
+        prove(asked, REGISTRY, MadeUpProjects(), 0)
+    assert caught.value.path == "$.attackDuration"

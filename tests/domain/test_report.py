@@ -30,7 +30,7 @@ CREATED = datetime(2026, 1, 31, 15, 4, 5, tzinfo=UTC)
 
 def times(p50_ns: int) -> Distribution:
     """A distribution that is recognised by its median."""
-    return Distribution(p50_ns // 2, p50_ns, p50_ns, p50_ns * 2, p50_ns * 2, p50_ns * 3, p50_ns * 3, p50_ns * 4)
+    return Distribution(p50_ns // 2, p50_ns, p50_ns, p50_ns * 2, p50_ns * 2, p50_ns * 3, p50_ns * 3, p50_ns * 4, 5)
 
 
 FINISHED = Run(
@@ -57,6 +57,7 @@ FINISHED = Run(
         bytes_out=500_000,
         connections_opened=3,
         rate=100.1,
+        pace=100.1,
         throughput=99.9,
         latency=times(2 * MS),
         response_time=times(2 * MS),
@@ -92,7 +93,7 @@ def test_a_report_gives_the_figures_with_their_units() -> None:
     assert "1000 planned, 1000 sent" in report
     assert "1000 answered, 0 failed, 0 aborted, 0 lost" in report
     assert line(report, "Success").split()[1] == "100.00%"
-    assert "100.1/s; throughput 99.9/s (successes only)" in report
+    assert "100.1/s sent; throughput 99.9/s (successes only)" in report
     assert "488 KiB (500 B each) out, 1.95 KiB (2 B each) in" in report
     assert line(report, "Latency").split() == ["Latency", "1ms", "2ms", "2ms", "4ms", "4ms", "6ms", "6ms", "8ms"]
     assert line(report, "Lag").split()[1:] == ["25µs", "50µs", "50µs", "100µs", "100µs", "150µs", "150µs", "200µs"]
@@ -228,7 +229,14 @@ def test_one_line_is_printable(text: str) -> None:
 )
 def test_what_was_asked_for_is_said_in_words(command: dict[str, object], text: str) -> None:
     """Rate and duration read as a sentence, with the number of hits they make."""
-    assert asked(command) == text
+    assert asked(msgspec.structs.replace(FINISHED, command=command)) == text
+
+
+def test_a_schedule_of_the_test_types_own_is_told_from_an_unlimited_rate() -> None:
+    """Neither has a rate in its command, but one is known to the hit and the other is as the target likes."""
+    command = {"numMessages": 0, "attackDuration": "8784h0m0s"}
+    replay = msgspec.structs.replace(FINISHED, command=command, scheduled_hits=1200, scheduled_ns=59_300_000_001)
+    assert "session: 1200 hits in 59.3s, by a schedule of its own" in line(text_report(replay), "Test")
 
 
 @pytest.mark.parametrize(
@@ -367,3 +375,15 @@ def test_a_run_that_sent_records_is_reported_in_words_that_fit() -> None:
     assert "onnections" not in report
     waited = msgspec.structs.replace(of_kafka, summary=msgspec.structs.replace(of_kafka.summary, waited=1))
     assert "Queue         1 hit waited until fewer records were in flight" in text_report(waited)
+
+
+def test_a_run_that_lost_hits_says_so_before_anything_else() -> None:
+    """Whoever reads only the first lines knows that some are missing."""
+    report = text_report(with_summary(FINISHED, answered=965, lost=35))
+    assert report.index("WARNING: 35 HITS LOST") < report.index("\nHits ")
+
+
+def test_what_was_never_sent_has_no_lag() -> None:
+    """Nor any other time that could be taken for a measurement of 0."""
+    report = text_report(with_summary(FINISHED, sent=0, answered=0, latency=Distribution(), lag=Distribution()))
+    assert line(report, "Lag ").split()[1:] == line(report, "Latency ").split()[1:] == ["-"] * 8

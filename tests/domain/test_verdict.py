@@ -72,8 +72,10 @@ def test_late_hits_are_the_generators(num_messages: int, per_ns: int, lag_p99_ns
         # beyond: more than one second
         (60 * MINUTE, SECOND, False),
         (60 * MINUTE, SECOND + 1, True),
+        # of a short one, a tenth of a second says nothing
         (0, 0, False),
-        (0, 1, True),
+        (SECOND, 100 * MILLISECOND, False),
+        (SECOND, 100 * MILLISECOND + 1, True),
     ],
 )
 def test_a_worker_without_a_core_to_spare_is_a_limit(elapsed_ns: int, saturated_ns: int, limited: bool) -> None:

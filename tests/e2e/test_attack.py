@@ -4,6 +4,8 @@ import json
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +71,7 @@ def test_an_installed_test_type_can_be_used(sink: Sink, plugin: dict[str, str], 
     done = ran(argv(sink.url, tmp_path, "--type", "numbered"), env=plugin)
     assert reported(done)["testType"] == "numbered"
     assert sink.stats()["paths"] == {f"/hit/{number}": 1 for number in range(50)}
-    assert "numbered: Every hit has a path of its own." in ran([*LOAD_TESTER, "test-types"], env=plugin).out
+    assert "Every hit has a path of its own." in ran([*LOAD_TESTER, "types"], env=plugin).out
 
 
 def test_a_generator_that_raises_makes_the_attack_fail(sink: Sink, plugin: dict[str, str], tmp_path: Path) -> None:
@@ -118,3 +120,23 @@ def ipv6_sink() -> Iterator[Sink]:
         pytest.skip(f"this machine has no IPv6 loopback: {error}")
     with programs.sink("--host", "::1") as target:
         yield target
+
+
+def test_the_folder_that_it_is_called_in_does_not_matter(sink: Sink, tmp_path: Path) -> None:
+    """Files there that are named like modules are not imported, neither by the program nor by its workers."""
+    for module in ("numpy", "queue", "test_types", "load_tester"):
+        (tmp_path / f"{module}.py").write_text(f"raise SystemExit('{module} of the folder was imported')")
+    command = argv(sink.url, tmp_path / "data")
+    program = Path(sys.executable).with_name("load-tester")
+    done = subprocess.run(
+        [program, *command[len(LOAD_TESTER) :]], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("of the folder")) == (0, 0), done.stderr
+    assert sink.requests == 50
+
+
+def test_a_full_disk_behind_the_output_is_one_line() -> None:
+    """There is no traceback when what is printed cannot be written."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*LOAD_TESTER, "types"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: cannot write the output: No space left on device\n")

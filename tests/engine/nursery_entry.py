@@ -35,6 +35,17 @@ def raising(params: After, context: BuildContext) -> Targeter:
     return Targeter(request)
 
 
+def quitting(params: After, context: BuildContext) -> Targeter:
+    """Calls `sys.exit` at hit number `after`."""
+
+    def request(seq: int, _: int) -> Request:
+        if seq >= params.after:
+            sys.exit(3)
+        return Request("GET", f"/{seq}")
+
+    return Targeter(request)
+
+
 def crashing(params: After, context: BuildContext) -> Targeter:
     """Takes its process down at hit number `after`, as a broken extension module would."""
 
@@ -94,7 +105,7 @@ def exiting(params: After, context: BuildContext) -> Targeter:
     os._exit(4)
 
 
-BUILDERS = (counting, raising, blind, sorting, crashing, hanging, unbuildable, exiting)
+BUILDERS = (counting, raising, quitting, blind, sorting, crashing, hanging, unbuildable, exiting)
 
 if __name__ == "__main__":
     odd = [TestType(build.__name__, "", After, build) for build in BUILDERS]

@@ -470,3 +470,32 @@ def test_a_million_waiting_hits_take_no_memory() -> None:
     s.attacker.book()
     assert s.attacker.waiting > 900_000
     assert s.attacker.recorder.pending < 10
+
+
+def late_by(s: Scene, late_ns: int, due_ns: int) -> None:
+    """The machine holds the worker up: what was to happen at that instant happens so much later."""
+
+    def hold() -> None:
+        s.time.now_ns += late_ns
+
+    s.time.call_at(START + due_ns - 1, hold)
+
+
+@pytest.mark.parametrize("held_up", [0, 1, 2])
+@pytest.mark.parametrize("late_ns", [0, 600_000, 5 * MILLISECOND])
+def test_a_hit_that_is_noticed_late_is_not_made_later(held_up: int, late_ns: int) -> None:
+    """Where all open connections are busy and more may be opened, a late worker opens one as soon as it has looked."""
+    s = scene(after(6 * SECOND), rate=1, duration_ns=3 * SECOND)
+    late_by(s, late_ns, held_up * SECOND)
+    s.run(20 * SECOND)
+    figures = s.figures()
+    assert (figures.answered, figures.waited, s.target.opened) == (3, 0, 3)
+    assert figures.lag.max <= late_ns + 2 * MILLISECOND
+
+
+def test_a_late_worker_opens_no_connections_before_it_has_read_what_is_there() -> None:
+    """After a hiccup of 2 ms, the connection that is open has sent what came due in it before another is opened."""
+    s = scene(after(20_000), rate=1_000, duration_ns=SECOND, connect_ns=50_000)
+    late_by(s, 2 * MILLISECOND, SECOND // 2)
+    s.run(3 * SECOND)
+    assert (s.figures().answered, s.target.opened) == (1_000, 1)

@@ -8,7 +8,8 @@ import pytest
 
 from load_tester.domain.metrics import ErrorKind
 from load_tester.domain.request import Response
-from load_tester.engine.connection import HttpConnection, ObservingConnection
+from load_tester.engine.connection import HttpConnection
+from load_tester.engine.observing import ObservingConnection
 from tests.engine.wire import GET, HEAD, Owner, Wire, wire
 
 pytestmark = pytest.mark.anyio

@@ -8,13 +8,8 @@ import pytest
 
 from load_tester.domain.metrics import ErrorKind
 from load_tester.domain.request import Response
-from load_tester.engine.connection import (
-    MAX_BODY_BYTES,
-    MAX_HEADER_BYTES,
-    MAX_KEPT_BODY_BYTES,
-    HttpConnection,
-    ObservingConnection,
-)
+from load_tester.engine.connection import MAX_BODY_BYTES, MAX_HEADER_BYTES, HttpConnection
+from load_tester.engine.observing import MAX_KEPT_BODY_BYTES, ObservingConnection
 from load_tester.engine.transport import NO_HIT
 from tests.engine.wire import GET, Owner, Wire, wire
 

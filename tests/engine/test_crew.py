@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,10 +31,11 @@ PATIENT = Limits()
 
 
 class Audience:
-    """Adds up the updates of an attack."""
+    """Adds up the updates of an attack; `planned` tells hits by the second in which they were due."""
 
     def __init__(self) -> None:
         self.metrics = Metrics()
+        self.planned: Counter[int] = Counter()
         self.last = Update(elapsed_ns=0)
         self.heard = asyncio.Event()
 
@@ -41,6 +43,8 @@ class Audience:
         """Hear one update."""
         for second in update.seconds:
             self.metrics.add(second)
+            if second.counts.planned:
+                self.planned[second.second] += second.counts.planned
         self.last = update
         self.heard.set()
 
@@ -230,6 +234,21 @@ async def test_a_payload_generator_that_crashes_its_process_fails_the_attack_in_
         assert adds_up(audience.figures)
 
 
+async def test_a_second_stop_shortens_the_grace() -> None:
+    """Hits in flight that were given an hour end at once when the next stop says so."""
+    async with crew_and_target() as (crew, target):
+        target.silent = True
+        audience = Audience()
+        attack = await crew.start(order(target, duration_ns=3600 * SECOND), audience)
+        await target.until(5)
+        in_flight = await attack.stop(3600 * SECOND)
+        assert in_flight >= 5
+        assert await attack.stop(0) == in_flight
+        assert (await attack.wait()).ending is Ending.STOPPED
+        assert audience.figures.aborted == in_flight
+        assert adds_up(audience.figures)
+
+
 async def test_a_payload_generator_that_hangs_is_killed_by_a_stop() -> None:
     """A stop ends the attack even when a worker cannot hear it."""
     async with crew_and_target(Limits(stop_s=0.05)) as (crew, target):
@@ -386,3 +405,15 @@ def test_an_attack_gets_the_workers_that_its_rate_needs(changes: dict[str, Any],
     """At most one per core unless asked for, at least one, and never more than connections."""
     wanted = order(RememberingTarget("http://127.0.0.1:1"), **{"workers": None, "max_connections": 100, **changes})
     assert workers_for(wanted, cores) == workers
+
+
+async def test_a_generator_that_exits_fails_the_run_and_says_so() -> None:
+    """`sys.exit` in a test type ends neither the worker nor the account of its hits."""
+    async with crew_and_target() as (crew, target):
+        audience = Audience()
+        attack = await crew.start(order(target, "quitting", params={"after": 50}, workers=1), audience)
+        outcome = await attack.wait()
+        assert outcome.ending is Ending.FAILED
+        assert outcome.error == "the payload of hit 50 could not be made: SystemExit: 3"
+        assert (audience.figures.answered, audience.figures.lost) == (50, 0)
+        assert adds_up(audience.figures)

@@ -237,7 +237,10 @@ async def test_an_untrusted_target_is_a_tls_failure() -> None:
     async with tls_target("127.0.0.1") as port:
         kind, message = await Caller(f"https://127.0.0.1:{port}").failure()
     assert kind is ErrorKind.TLS
-    assert message == f"the certificate of 127.0.0.1:{port} is not trusted: unable to get local issuer certificate"
+    assert message == (
+        f"the certificate of 127.0.0.1:{port} is not trusted: unable to get local issuer certificate"
+        " (--ca and --insecure say how it is verified)"
+    )
 
 
 async def test_a_certificate_for_another_name_is_a_tls_failure() -> None:

@@ -29,6 +29,7 @@ STEPS = st.lists(
             st.tuples(st.just("out_of_time"), st.integers(0, 2 * SECOND)),
             st.tuples(st.just("aborted_unsent"), st.lists(st.integers(0, SECOND), max_size=3)),
             st.tuples(st.just("opened"), st.none()),
+            st.tuples(st.just("closed"), st.none()),
             st.tuples(st.just("waited"), st.integers(1, 5)),
             st.tuples(st.just("planned"), st.integers(1, 5)),
             st.tuples(st.just("flush"), st.none()),
@@ -197,6 +198,11 @@ class Scene:
         """A connection is opened."""
         self.recorder.opened(START + self.now)
         self.oracle.at(self.now).counts.opened += 1
+
+    def closed(self, _: None) -> None:
+        """A connection is closed."""
+        self.recorder.closed(START + self.now)
+        self.oracle.at(self.now).counts.closed += 1
 
     def waited(self, count: int) -> None:
         """Hits find all connections busy."""

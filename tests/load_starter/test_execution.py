@@ -150,8 +150,8 @@ def test_an_attack_that_cannot_be_stopped_does_not_keep_the_plan() -> None:
     assert result.status is Status.INTERRUPTED
 
 
-def test_a_load_tester_that_falls_silent_for_a_moment_is_forgiven() -> None:
-    """Looking at a run survives failures that last less than the patience."""
+def test_a_load_tester_that_falls_silent_for_a_moment_is_forgiven(caplog: pytest.LogCaptureFixture) -> None:
+    """Looking at a run survives failures that last less than the patience; whoever watches is told once."""
     fake = FakeLoadTester(looks=4)
     app = httpx.ASGITransport(fake.app())
     looks = iter([True, False, False, False, False, True, True])
@@ -163,6 +163,9 @@ def test_a_load_tester_that_falls_silent_for_a_moment_is_forgiven() -> None:
 
     (result,) = executed(TEN_SECONDS, httpx.MockTransport(flaky))
     assert result.status is Status.FINISHED
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "load_starter.attack"]
+    assert "does not answer" in told
+    assert told.endswith("waiting up to 15 s for it to come back")
 
 
 def test_a_load_tester_that_is_gone_fails_the_test() -> None:

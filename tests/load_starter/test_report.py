@@ -15,6 +15,7 @@ from load_starter.progress import LINE_EVERY_S, LiveProgress, PlainProgress
 from load_starter.report import instant, overall, write_atomically, yaml_report
 from load_starter.table import results_table, timeline
 from load_starter.testing import EPOCH, figures, plan_of
+from load_tester.domain.duration import SECOND
 from load_tester.domain.run import Run, RunState
 
 END = EPOCH + timedelta(minutes=2)
@@ -81,7 +82,7 @@ def test_the_report_has_our_figures_status_and_errors() -> None:
     results = [result_of(attack), result_of(attack, Status.FAILED, "no one there", None)]
     finished, failed = yaml.safe_load(yaml_report(results, EPOCH, END, "failed"))["testRuns"]
     assert (finished["status"], finished["runId"]) == ("finished", "r1")
-    assert finished["result"]["responseTime"] == msgspec.to_builtins(figures().response_time)
+    assert finished["result"]["responseTime"] == msgspec.to_builtins(figures(100, 90).response_time)
     assert finished["result"]["errors"] == {"refused": 10}
     assert finished["result"]["generatorLimited"] is True
     assert finished["result"]["reasons"] == ["hits were sent late"]
@@ -194,19 +195,19 @@ def test_the_timeline_shows_when_each_step_starts() -> None:
     """Start, what, where, and the estimated total."""
     plan = plan_of(f"{ATTACK}\nadd_sleep(Second)\n{ATTACK.replace('1000000', '0')}")
     text = shown(timeline(plan))
-    for part in ("0s", "2m0s", "2m1s", "n: session, 1000000 per 1s for 2m0s", "n: session, unlimited for 2m0s"):
+    for part in ("0s", "2m0s", "2m1s", "n: session, 1000000 per 1s for 2m0s", "n: session, no fixed rate for 2m0s"):
         assert part in text
     assert "plan.star:3" in text
     assert "estimated total: 4m1s" in text
 
 
-def told(progress: PlainProgress | LiveProgress, plan: Plan) -> None:
+def told(progress: PlainProgress | LiveProgress, plan: Plan, run: Run = RUN) -> None:
     """Everything that is told of one test."""
     (step,) = plan.steps
     with progress:
         progress.started(1, step)
         for elapsed_s in (0.0, LINE_EVERY_S - 1, LINE_EVERY_S, LINE_EVERY_S + 1):
-            progress.running(step, elapsed_s, RUN)
+            progress.running(step, elapsed_s, run)
         progress.ended(result_of(step, Status.FAILED, "it broke"))
 
 
@@ -221,6 +222,15 @@ def test_without_a_terminal_progress_is_written_in_lines() -> None:
         f"  10 s of 2m0s  {live}",
         f"  failed: it broke  {live}",
     ]
+
+
+def test_progress_is_measured_by_the_schedule_if_that_ends_before_the_duration() -> None:
+    """A trace that is replayed may be shorter than the duration that the script allows it."""
+    output = io.StringIO()
+    plan = plan_of(ATTACK)
+    replay = msgspec.structs.replace(RUN, scheduled_hits=100, scheduled_ns=20 * SECOND)
+    told(PlainProgress(plan, Console(file=output, width=40)), plan, replay)
+    assert "  10 s of 20s  " in output.getvalue()
 
 
 def test_on_a_terminal_progress_is_a_bar_with_live_figures() -> None:

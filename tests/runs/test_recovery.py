@@ -13,7 +13,8 @@ import pytest
 from load_tester.domain.metrics import Counts
 from load_tester.domain.run import Run, RunState
 from load_tester.domain.test_type import Registry
-from load_tester.runs.recovery import ORPHANED, Presence, recover
+from load_tester.runs.owner import Owner, lock_directory, orphaned
+from load_tester.runs.recovery import ORPHANED, recover
 from load_tester.runs.store import RunStore, StoreUnavailable, sqlite_url
 from load_tester.runs.supervisor import Site, Supervisor
 from load_tester.testing import PLAIN, FakeEngine, answered_second, second_of
@@ -105,23 +106,45 @@ async def test_a_killed_daemon_leaves_true_records(tmp_path: Path) -> None:
     assert [second.figures.answered for second in timeline] == [10, 7]
 
 
-def test_whoever_comes_second_is_not_alone(tmp_path: Path) -> None:
-    """Presence is shared by any number of processes, and ends with them."""
-    database = tmp_path / "x.sqlite3"
-    first = Presence(database)
-    first.share()
-    second = Presence(database)
-    assert (first.alone, second.alone) == (True, False)
-    first.close()
-    second.close()
-    with closing(Presence(database)) as third:
-        assert third.alone
-    with closing(Presence(None)) as elsewhere:
-        elsewhere.share()
-        assert elsewhere.alone
+@pytest.mark.anyio
+async def test_the_run_of_a_killed_daemon_is_found_while_others_go_on(tmp_path: Path) -> None:
+    """Another process on the same file neither loses its own run nor keeps the dead one's record from being mended."""
+    with (
+        daemon_on(tmp_path) as (dead, dead_run),
+        daemon_on(tmp_path) as (_, living_run),
+        closing(RunStore(sqlite_url(tmp_path))) as store,
+    ):
+        dead.send_signal(signal.SIGKILL)
+        dead.wait()
+        async with Supervisor(FakeEngine(), store, Registry([PLAIN]), Site("http://127.0.0.1:1")) as supervisor:
+            assert (await supervisor.run(dead_run)).state is RunState.FAILED
+            assert (await supervisor.run(living_run)).state is RunState.RUNNING
+
+
+def test_an_owner_is_told_from_one_that_has_ended(tmp_path: Path) -> None:
+    """By the lock that the system gives up with its process; an owner elsewhere is left alone."""
+    with closing(Owner(tmp_path)) as owner, orphaned(tmp_path, owner.token) as is_orphaned:
+        assert not is_orphaned
+    with orphaned(tmp_path, owner.token) as is_orphaned:
+        assert is_orphaned
+        with orphaned(tmp_path, owner.token) as to_another:
+            assert not to_another, "only one process at a time mends its runs"
+    with orphaned(tmp_path, "") as is_orphaned:
+        assert is_orphaned
+    with orphaned(tmp_path, "0123@another.machine") as is_orphaned:
+        assert not is_orphaned
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_databases_without_a_file_have_their_locks_in_a_directory_of_the_user() -> None:
+    """Nobody else can make files there."""
+    directory = lock_directory(None)
+    with closing(Owner(directory)):
+        assert directory.stat().st_mode & 0o077 == 0
 
 
 def test_a_directory_that_cannot_be_written_to_is_one_clear_error(tmp_path: Path) -> None:
-    """The message names the database and the reason."""
-    with pytest.raises(StoreUnavailable, match="cannot write beside the store"):
-        Presence(tmp_path / "nowhere" / "x.sqlite3")
+    """The message names it and the reason."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match=r"cannot write in .*/file"):
+        Owner(tmp_path / "file")

@@ -64,7 +64,9 @@ def test_runs_of_version_1_are_kept_and_completed(tmp_path: Path) -> None:
     engine.dispose()
     store = RunStore(sqlite_url(tmp_path))
     assert (store.run("r").summary.planned, store.run("r").summary.successes) == (12, 9)
-    assert [(second.second, second.figures.successes) for second in store.timeline("r")] == [(3, 9)]
+    assert [(second.second, second.figures.successes) for second in store.timeline("r")] == [
+        (0, 0), (1, 0), (2, 0), (3, 9)
+    ]  # fmt: skip
     assert list(store.seconds("r")) == [answered_second(3, 4)]
     store.add_seconds("r", [msgspec.structs.replace(second_of(3, Counts()), targets={"a": PART})])
     assert next(store.seconds("r")).targets == {"a": PART}

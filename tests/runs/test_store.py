@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from load_tester.domain import hdr
-from load_tester.domain.metrics import Counts, Metrics, Second
+from load_tester.domain.metrics import Counts, Figures, Metrics, Second
 from load_tester.domain.run import Run, RunState, TimelineSecond
 from load_tester.runs.row import decode_second, encode_second
 from load_tester.runs.schema import MIGRATIONS
@@ -94,6 +94,20 @@ def test_what_was_stored_is_there_for_the_next_process(store: RunStore, url: str
     again.close()
 
 
+def test_a_store_can_be_read_while_another_program_writes(tmp_path: Path) -> None:
+    """Whoever only looks does not wait for a lock, also when the store is opened for that."""
+    url = sqlite_url(tmp_path)
+    first = RunStore(url)
+    first.put(run_at(1))
+    with sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        second = RunStore(url)
+        assert second.page(1).total == 1
+        second.close()
+    writer.close()
+    first.close()
+
+
 def test_runs_are_listed_newest_first_in_pages(store: RunStore) -> None:
     """Pages do not overlap, leave nothing out, and say how many there are in all."""
     for seconds in (3, 1, 5, 2, 4):
@@ -122,7 +136,9 @@ def test_the_timeline_shows_each_second_as_it_was(store: RunStore) -> None:
     store.add_seconds(run_at(1).id, [answered_second(4, 3), answered_second(2, 9), answered_second(4, 1, 5_000_000)])
     merged = answered_second(4, 3).merge(answered_second(4, 1, 5_000_000))
     assert store.timeline(run_at(1).id) == (
+        *(TimelineSecond(second, Figures()) for second in (0, 1)),
         TimelineSecond(2, Metrics().add(answered_second(2, 9)).second_figures()),
+        TimelineSecond(3, Figures()),
         TimelineSecond(4, Metrics().add(merged).second_figures()),
     )
     assert store.timeline("unknown") == ()
@@ -153,7 +169,7 @@ def test_only_a_run_that_has_ended_is_deleted(store: RunStore) -> None:
         store.delete(run_at(1).id)
     with pytest.raises(UnknownRun):
         store.delete("unknown")
-    assert store.alive() == (run_at(1, RunState.RUNNING),)
+    assert store.alive() == (("", run_at(1, RunState.RUNNING)),)
 
 
 def test_histograms_are_stored_for_other_programs_to_read(tmp_path: Path) -> None:

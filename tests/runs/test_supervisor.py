@@ -1,6 +1,7 @@
 """One attack at a time, and true records of all of them."""
 
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -16,12 +17,12 @@ from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.metrics import Counts
 from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.project import Project
-from load_tester.domain.request import Record, Targeter
+from load_tester.domain.request import Record, Request, Targeter
 from load_tester.domain.run import Run, RunState
-from load_tester.domain.test_type import Registry, TestType
+from load_tester.domain.test_type import BuildContext, Registry, TestType
 from load_tester.engine.interface import AttackRefused
 from load_tester.runs.store import RunAlive, RunStore, UnknownRun, sqlite_url
-from load_tester.runs.supervisor import Site, Stopped, Supervisor
+from load_tester.runs.supervisor import PROOFS, Site, Stopped, Supervisor
 from load_tester.testing import PLAIN, FakeAttack, FakeEngine, PlainParams, answered_second, second_of
 
 pytestmark = pytest.mark.anyio
@@ -37,10 +38,12 @@ RECORDS = TestType(
 
 
 @asynccontextmanager
-async def supervised(directory: Path, engine: FakeEngine) -> AsyncIterator[tuple[Supervisor, RunStore]]:
+async def supervised(
+    directory: Path, engine: FakeEngine, registry: Registry = REGISTRY
+) -> AsyncIterator[tuple[Supervisor, RunStore]]:
     """A supervisor at work, and its store."""
     with closing(RunStore(sqlite_url(directory))) as store:
-        async with Supervisor(engine, store, REGISTRY, SITE) as supervisor:
+        async with Supervisor(engine, store, registry, SITE) as supervisor:
             yield supervisor, store
 
 
@@ -52,6 +55,7 @@ async def test_a_run_has_a_record_from_its_acceptance_to_its_end(tmp_path: Path)
         started = await supervisor.start(command)
         assert (started.state, started.name, started.labels, started.seed) == (RunState.RUNNING, "n", (("a",),), 5)
         assert (started.target_url, started.test_type, started.workers) == (SITE.target_url, "plain", 3)
+        assert (started.scheduled_hits, started.scheduled_ns) == (1000, 10 * SECOND)
         engine.attacks[0].emit(answered_second(0, 100))
         live = supervisor.current()
         assert live is not None
@@ -125,7 +129,8 @@ async def test_a_command_replaces_the_attack_that_runs(tmp_path: Path) -> None:
         engine.attacks[0].emit(second_of(0, Counts(planned=3, sent=3, answered=1, aborted=2)))
         engine.attacks[0].finish(Ending.STOPPED)
         ended = await supervisor.wait(old.id)
-        assert (ended.state, ended.summary.aborted, ended.incidents) == (RunState.STOPPED, 2, ())
+        assert (ended.state, ended.summary.aborted) == (RunState.STOPPED, 2)
+        assert ended.incidents == (f"it was replaced by run {new.id}",)
         engine.attacks[1].finish()
 
 
@@ -361,3 +366,70 @@ async def test_leaving_stops_the_attack_and_keeps_its_record(tmp_path: Path) -> 
     with closing(RunStore(sqlite_url(tmp_path))) as store:
         stored: Run = store.run(run.id)
         assert (stored.state, stored.summary.aborted, stored.incidents) == (RunState.STOPPED, 2, ())
+
+
+class _Pondering(msgspec.Struct, frozen=True):
+    """Parameters of a test type that takes its time."""
+
+
+async def test_a_stop_is_not_overtaken_by_an_earlier_command(tmp_path: Path) -> None:
+    """While a first request is being made, a stop arrives: the attack never starts, and its record says why."""
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def build(_params: _Pondering, _context: BuildContext) -> Targeter:
+        begun.set()
+        may_go_on.wait()
+        return Targeter(lambda _seq, _now: Request("GET", "/"))
+
+    slow = TestType(name="slow", summary="Ponders.", params=_Pondering, build=build)
+    engine = FakeEngine()
+    runs: list[Run] = []
+    async with supervised(tmp_path, engine, Registry([slow])) as (supervisor, _), anyio.create_task_group() as tasks:
+
+        async def start() -> None:
+            runs.append(await supervisor.start(Command(test_type="slow", duration_ns=SECOND, num_messages=1)))
+
+        tasks.start_soon(start)
+        await anyio.to_thread.run_sync(begun.wait)
+        assert await supervisor.stop() == Stopped(None, 0)
+        may_go_on.set()
+    assert engine.attacks == []
+    assert [(run.state, run.incidents) for run in runs] == [
+        (RunState.STOPPED, ("it was stopped before it had started",))
+    ]
+
+
+async def test_a_later_stop_shortens_the_grace_of_every_attack(tmp_path: Path) -> None:
+    """Also of one that was replaced while its hits in flight were ending."""
+    engine = FakeEngine(drains=False)
+    async with supervised(tmp_path, engine) as (supervisor, _):
+        old = await supervisor.start(COMMAND)
+        engine.attacks[0].in_flight = 3
+        assert await supervisor.stop(25 * SECOND) == Stopped(old.id, 3)
+        new = await supervisor.start(COMMAND)
+        assert engine.attacks[0].graces == [25 * SECOND], "a new command leaves the grace alone"
+        engine.attacks[1].in_flight = 2
+        assert await supervisor.stop(0) == Stopped(new.id, 5)
+        assert engine.attacks[0].graces == [25 * SECOND, 0]
+        engine.attacks[1].finish(Ending.STOPPED)
+        await supervisor.wait(new.id)
+        assert await supervisor.stop(0) == Stopped(old.id, 3)
+        engine.attacks[0].finish(Ending.STOPPED)
+
+
+async def test_a_builder_that_hangs_does_not_keep_others_waiting(tmp_path: Path) -> None:
+    """Its command is refused after a while, and everything else goes on, however many of them there are."""
+    may_end = threading.Event()
+
+    def build(_params: _Pondering, _context: BuildContext) -> Targeter:
+        may_end.wait()
+        raise AssertionError
+
+    hanging = TestType(name="hanging", summary="Hangs.", params=_Pondering, build=build)
+    with closing(RunStore(sqlite_url(tmp_path))) as store:
+        async with Supervisor(FakeEngine(), store, Registry([hanging]), SITE, proof_s=0.01) as supervisor:
+            for _ in range(PROOFS + 1):
+                with pytest.raises(InvalidCommand, match=r"not made its first request after 0\.01 s"):
+                    await supervisor.start(Command(test_type="hanging", duration_ns=SECOND, num_messages=1))
+            assert (await supervisor.runs(10)).total == 0
+            may_end.set()

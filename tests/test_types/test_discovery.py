@@ -67,7 +67,10 @@ def test_a_test_type_of_an_installed_package_is_found_and_works(tmp_path: Path) 
     install(tmp_path, "greeting-tests", "greet = greeting:GREET", "greeting")
     assert run(tmp_path, NAMES) == (" ".join([*(test_type.name for test_type in TEST_TYPES), "greet"]), "")
     printed, complaint = run(tmp_path, USE)
-    assert (printed, complaint) == ("Request(method='POST', path='/greet/4', headers=(), body=b'good day')", "")
+    assert (printed, complaint) == (
+        "Request(method='POST', path='/greet/4', headers=(), body=b'good day', target=0)",
+        "",
+    )
 
 
 def test_a_package_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
@@ -122,4 +125,7 @@ def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
     printed, complaint = run(
         tmp_path, USE.replace('"greet"', '"greeting"').replace("Greeting", "patience").replace("good day", "5s")
     )
-    assert (printed, complaint) == ("Request(method='GET', path='/greet/0?patience=5s&at=0', headers=(), body=b'')", "")
+    assert (printed, complaint) == (
+        "Request(method='GET', path='/greet/0?patience=5s&at=0', headers=(), body=b'', target=0)",
+        "",
+    )

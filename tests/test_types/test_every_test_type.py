@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from load_tester.domain.command import MAX_DURATION_NS
 from load_tester.domain.parameter import Parameter, json_schema, parameters
 from load_tester.domain.project import MadeUpProjects
 from load_tester.domain.request import Request
@@ -25,8 +26,11 @@ every_test_type = pytest.mark.parametrize("test_type", TEST_TYPES, ids=lambda te
 
 
 def requests(test_type: TestType[Any], params: dict[str, Any], hits: int, seed: int) -> list[Request]:
-    """The requests of the first hits; one is due each 1.7 ms."""
-    targeter = test_type.build(test_type.decode(params), BuildContext(Random(seed), MadeUpProjects()))
+    """The requests of the first hits; one is due each 1.7 ms. A schedule of its own may have fewer of them."""
+    decoded, context = test_type.decode(params), BuildContext(Random(seed), MadeUpProjects())
+    targeter = test_type.build(decoded, context)
+    if test_type.schedule is not None:
+        hits = min(hits, test_type.schedule(decoded, context).hits(MAX_DURATION_NS))
     return [targeter.request(seq, AFTERNOON_NS + seq * 1_700_000) for seq in range(hits)]
 
 
