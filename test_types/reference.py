@@ -42,6 +42,22 @@ ASCII letters, digits and `._~-`, a key of visible ASCII characters without the 
 
 Texts are JSON with `<`, `>` and `&` written as `\\u003c`, `\\u003e` and `\\u0026`, as Go's encoder does, so that payloads
 are as long as those of the Go tool these types are compatible with; other characters beyond ASCII are UTF-8.
+
+## Where records go
+
+The hits of `kafkaOutcome` and `kafkaEvent` are records for Kafka. They go to the cluster that `brokers` names, and not
+to the target URL, which may be left out; runs and reports show the brokers as their target. These test types need an
+extra, `pip install 'load-tester[kafka]'`; without it they are listed with that line, and refused.
+
+- Topics have to exist; none is made, so that a slip does not leave one behind. Hits for one that is missing fail as
+  `rejected`.
+- An acknowledged record counts as answered with the status 200. `acks` says what an acknowledgement is worth. Its
+  latency runs from when the record is handed to librdkafka to when the acknowledgement has come; see
+  [measurement](measurement.md#records-of-kafka).
+- At most `maxConnections` records are in flight; further hits wait in line. `timeout` is also the time after which
+  librdkafka gives a record up.
+- A record is sent once: what a broker does not acknowledge is a failed hit, and is not sent again.
+- Projects have numbers for ids; with a `projects.json` that has others these test types are refused.
 """
 
 
