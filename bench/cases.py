@@ -30,6 +30,7 @@ from load_tester.domain.test_type import BuildContext, TestType
 from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.event import EVENT
+from test_types.http import HTTP
 from test_types.metric_bucket import METRIC_BUCKET
 from test_types.project_config import PROJECT_CONFIG
 from test_types.replay import REPLAY
@@ -114,6 +115,17 @@ _TRANSACTIONS: Final = partial(peer_payload.enveloped, peer_payload.transaction,
 _EVENTS: Final = partial(peer_payload.enveloped, peer_payload.event, "event")
 _BUCKETS: Final = partial(peer_payload.enveloped, peer_payload.metric_buckets, "metric_buckets")
 
+_STATIC: Final = [{"path": f"/items/{number}", "weight": number} for number in range(1, 6)]
+_TEMPLATE: Final = {
+    "method": "POST", "path": "/users/${user}/orders",
+    "body": {"json": {"user": "${user}", "order": "${order}", "color": "${color}", "state": "new"}},
+    "variables": {
+        "user": {"valueType": "randomInt", "config": {"min": 1, "max": 100_000}},
+        "order": {"valueType": "uuid"},
+        "color": {"valueType": "randomSet", "config": {"alphabet": ["red", "green", "blue"]}},
+    },
+}  # fmt: skip
+
 CASES: Final = (
     Case("session", SESSION, _SESSION, 60_000, _SESSIONS),
     Case(
@@ -164,5 +176,7 @@ CASES: Final = (
         None,
         answer=configs,
     ),
+    Case("http: five static targets,", HTTP, {"targets": _STATIC}, 1_000_000, None),
+    Case("http: a template with three providers,", HTTP, _TEMPLATE, 80_000, peer_payload.order),
     Case("replay", REPLAY, {"file": "access.log", "byPath": True}, 1_000_000, None, files={"access.log": access_log()}),
 )  # fmt: skip

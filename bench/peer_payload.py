@@ -51,6 +51,18 @@ def insert(encode: Encode) -> Maker:
     return make
 
 
+def order(encode: Encode) -> Maker:
+    """A generator of orders that encodes a dict; the path is in front of the body."""
+
+    def make(_seq: int, _now_ns: int) -> bytes:
+        user = random.randint(1, 100_000)
+        color = random.choice(("red", "green", "blue"))
+        body = encode({"user": user, "order": str(uuid.uuid4()), "color": color, "state": "new"})
+        return f"/users/{user}/orders".encode() + body
+
+    return make
+
+
 def row(number: int) -> dict[str, Any]:
     """A row in the plain way."""
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.row import Row
-from load_starter.script import evaluate_file
+from load_starter.sandbox import evaluate_apart
 
 TESTS: Final = 10_000
 _SCRIPT: Final = f"""
@@ -33,7 +33,7 @@ def large_script(*, quick: bool) -> Iterator[Row]:
         script.write_text(_SCRIPT)
         for _ in range(1 if quick else 3):
             began = time.perf_counter()
-            plan = evaluate_file(script, "http://127.0.0.1:8000", print)
+            plan = evaluate_apart(script, "http://127.0.0.1:8000", print)
             took_s.append(time.perf_counter() - began)
             steps = len(plan.steps)
     median = statistics.median(took_s)

@@ -19,9 +19,10 @@ from load_starter.execution import Execution, Status
 from load_starter.plan import Plan
 from load_starter.progress import LiveProgress, PlainProgress
 from load_starter.report import overall, write_atomically, yaml_report
-from load_starter.script import evaluate_file
+from load_starter.sandbox import evaluate_apart
 from load_starter.table import results_table, timeline
 from load_starter.trouble import ScriptError
+from load_starter.validation import Findings, validate
 from load_starter.vocabulary import Mistake, load_tester_url
 
 FAILED: Final = 1
@@ -49,7 +50,7 @@ Examples:
 Exit status:
   0    every test ran
   1    a test could not run or failed
-  2    the script or a flag is wrong; nothing was run
+  2    the script or a flag is wrong, or a load tester would refuse a test; nothing was run
   130  interrupted (143 when terminated): the attack was stopped, the report holds what there is
 
 Every option can also be given as LOAD_STARTER_..., for example LOAD_STARTER_LOAD_SERVER."""
@@ -87,7 +88,11 @@ def run(arguments: list[str]) -> int:
     show_default=True,
     help="The load tester for tests whose script names none.",
 )
-@click.option("--dry-run", is_flag=True, help="Print every command and when it would be sent; touch nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print every command and when it would be sent, have them validated if a load tester answers; start nothing.",
+)
 @click.option(
     "-r", "--report", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write a YAML report here."
 )
@@ -106,7 +111,7 @@ def command_line(
     if report is not None:
         _check_report(report)
     try:
-        plan = evaluate_file(path, _load_server(load_server), lambda line: click.echo(line, err=True))
+        plan = evaluate_apart(path, _load_server(load_server), lambda line: click.echo(line, err=True))
     except ScriptError as error:
         click.echo(error, err=True)
         return MISUSED
@@ -119,6 +124,8 @@ def command_line(
         click.echo(f"{test.place}: Locust tests are not supported yet; nothing was run", err=True)
     if plan.unsupported:
         return FAILED
+    if not _is_valid(plan):
+        return MISUSED
     return 0 if dry_run else _execute(plan, report)
 
 
@@ -159,11 +166,38 @@ def _console(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
 
 
+def _is_valid(plan: Plan) -> bool:
+    """Whether no load tester that answers finds something wrong with the plan; says what was found out."""
+    findings = anyio.run(_validated, plan, backend_options={"use_uvloop": False})
+    for flaw in findings.flaws:
+        click.echo(flaw, err=True)
+    for reason, count in findings.silent.values():
+        click.echo(f"{reason}; {_counted(count, 'test')} not validated", err=True)
+    if findings.flaws:
+        count = sum(1 + flaw.others for flaw in findings.flaws)
+        click.echo(f"{_counted(count, 'test')} would be refused; nothing was run", err=True)
+    elif findings.valid:
+        click.echo(f"{_counted(findings.valid, 'test')} validated", err=True)
+    return not findings.flaws
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+async def _validated(plan: Plan) -> Findings:
+    async with _client() as http:
+        return await validate(plan, http)
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=5.0), follow_redirects=False, trust_env=False)
+
+
 def _execute(plan: Plan, report: Path | None) -> int:
     console = _console(stderr=True)
     progress = LiveProgress(plan, console) if console.is_terminal else PlainProgress(plan, console)
-    count = len(plan.steps)
-    click.echo(f"{count} {'step' if count == 1 else 'steps'}, about {plan.estimate()} in all", err=True)
+    click.echo(f"{_counted(len(plan.steps), 'step')}, about {plan.estimate()} in all", err=True)
     started_at = datetime.now(UTC)
     with progress:
         execution, signal_number = anyio.run(_executed, plan, progress, backend_options={"use_uvloop": False})
@@ -193,8 +227,7 @@ async def _executed(plan: Plan, observer: PlainProgress | LiveProgress) -> tuple
                 received.append(number)
                 scope.cancel()
 
-    limits = httpx.Timeout(10.0, connect=5.0)
-    async with httpx.AsyncClient(timeout=limits, follow_redirects=False, trust_env=False) as http:
+    async with _client() as http:
         execution = Execution(plan, http, observer)
         async with anyio.create_task_group() as group:
             with anyio.CancelScope() as scope:

@@ -4,36 +4,55 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import starlark
 
 from load_starter.arithmetic import operate, operate_unary
-from load_starter.budget import MAX_LENGTH, MAX_RANGE, Budget
+from load_starter.budget import MAX_BITS, MAX_LENGTH, MAX_RANGE, Budget
 from load_starter.plan import Place, Plan
 from load_starter.rewrite import Unreadable, rewritten
+from load_starter.source import as_lines, without_tabs
 from load_starter.trouble import PRELUDE, ScriptError, error_at, innermost, translated
-from load_starter.value import from_script, in_script
+from load_starter.value import MARK, in_script, spelled
 from load_starter.vocabulary import CONSTANTS, Mistake, Vocabulary, duration_of
 from load_tester.domain.duration import Duration
 
 SUFFIXES: Final = (".star", ".py")
 """How the names of scripts may end."""
 
-_KEPT: Final = ("type", "str", "repr", "range", "max", "min", "sorted", "abs")
+_KEPT: Final = (
+    *("type", "str", "repr", "range", "max", "min", "sorted", "abs"),
+    *("bool", "any", "all", "getattr", "hasattr", "dir", "int"),
+)
 """Builtins of Starlark that the prelude replaces, and uses."""
 
 
+class Watcher(Protocol):
+    """Wants to know at every instant which line a script has reached; that takes much of the script's time."""
+
+    def opened(self, name: str, source: str) -> int:
+        """A file is about to be evaluated; returns the number by which `reached` will call it."""
+
+    def reached(self, file: int, line: int) -> None:
+        """The script is at this line of that file."""
+
+
 def evaluate_file(
-    path: Path, load_server: str, print_line: Callable[[str], None], budget: Budget | None = None
+    path: Path,
+    load_server: str,
+    print_line: Callable[[str], None],
+    budget: Budget | None = None,
+    watcher: Watcher | None = None,
 ) -> Plan:
     """Evaluate the script at `path`; what it prints goes to `print_line`.
 
     `load_server` is the base URL for tests that name none. Scripts can `load` files of the same directory and of those
-    below it.
+    below it. This process has to bear what the script does; `load_starter.sandbox` is for scripts of all kinds.
 
     Raises:
         ScriptError: the script cannot be read, or has an error.
@@ -46,13 +65,16 @@ def evaluate_file(
             raise Mistake(f"{name!r} is outside of the script's directory")
         return _text_of(file)
 
+    name = str(path).encode(errors="backslashreplace").decode()  # what is no text in a name becomes a lone surrogate
+    if name != str(path):
+        raise ScriptError("a script's name must be UTF-8 text", name)
     if path.suffix not in SUFFIXES:
         raise ScriptError("a script's name must end in .star or .py", str(path))
     try:
         text = _text_of(path)
     except Mistake as mistake:
         raise ScriptError(str(mistake), str(path)) from None
-    return evaluate(str(path), text, load_server, print_line=print_line, read=read, budget=budget)
+    return evaluate(str(path), text, load_server, print_line=print_line, read=read, budget=budget, watcher=watcher)
 
 
 def evaluate(
@@ -63,6 +85,7 @@ def evaluate(
     print_line: Callable[[str], None],
     read: Callable[[str], str],
     budget: Budget | None = None,
+    watcher: Watcher | None = None,
 ) -> Plan:
     """Evaluate the script `text`, which messages call `name`, into a plan.
 
@@ -72,7 +95,7 @@ def evaluate(
         ScriptError: the script has an error; the message shows its file, line and source line.
     """
     vocabulary = Vocabulary(load_server)
-    evaluation = _Evaluation(name, vocabulary, print_line, read, budget or Budget())
+    evaluation = _Evaluation(name, vocabulary, print_line, read, budget or Budget(), watcher)
     evaluation.run(text)
     return vocabulary.plan()
 
@@ -124,13 +147,18 @@ class _Evaluation:
         print_line: Callable[[str], None],
         read: Callable[[str], str],
         budget: Budget,
+        watcher: Watcher | None,
     ) -> None:
         self._name = name
         self._vocabulary = vocabulary
         self._print_line = print_line
         self._read = read
         self._budget = budget
-        self._options = starlark.EvalOptions(check_cancelled=budget.is_spent, max_callstack_size=budget.max_calls)
+        self._watcher = watcher
+        budget.begin()
+        self._options = starlark.EvalOptions(
+            check_cancelled=budget.is_spent, max_callstack_size=budget.limits.max_calls
+        )
         self._sources: dict[str, str] = {}
         self._loading: list[str] = []
         self._loaded: dict[str, starlark.FrozenModule] = {}
@@ -147,7 +175,8 @@ class _Evaluation:
             module.add_callable(name, self._recorded(function))
         for name, ns in CONSTANTS.items():
             module[name] = in_script(Duration(ns))
-        module["_MAX_LENGTH"], module["_MAX_RANGE"] = MAX_LENGTH, MAX_RANGE
+        module["_MARK"], module["_ZERO"], module["_FALSE"] = MARK, in_script(Duration(0)), Decimal(0)
+        module["_MAX_LENGTH"], module["_MAX_RANGE"], module["_MAX_BITS"] = MAX_LENGTH, MAX_RANGE, MAX_BITS
         module["_DEFAULT"] = "\0the load tester of the command line"
         kept = "\n".join([*(f"_builtin_{name} = {name}" for name in _KEPT), "_call_stack = call_stack"])
         for code in (kept, _prelude().code):
@@ -160,10 +189,11 @@ class _Evaluation:
         return {
             "_operate": operate,
             "_operate_unary": operate_unary,
-            "_text": lambda value: str(from_script(value)),
+            "_spelled": spelled,
             "_duration": lambda text: in_script(duration_of(text, "duration")),
             "_print": self._print_line,
             "_fail": _fail,
+            "_at": self._watcher.reached if self._watcher else lambda *_: None,
             "_too_long": _too_long,
             "_too_many": _too_many,
             "_reset_url": vocabulary.reset_url,
@@ -193,7 +223,7 @@ class _Evaluation:
 
     def _module(self, relative: str, name: str, text: str) -> starlark.FrozenModule:
         """Evaluate one file; `relative` is its path as seen from the script, `name` what messages call it."""
-        source = text.removeprefix("\ufeff").replace("\r\n", "\n")
+        source = as_lines(text)
         self._sources[name] = source
         self._loading.append(relative)
         module = starlark.Module()
@@ -210,8 +240,10 @@ class _Evaluation:
 
     def _parsed(self, name: str, source: str) -> starlark.AstModule:
         """What is evaluated. The original is parsed, too, so that syntax errors are Starlark's and show its text."""
+        watched_as = self._watcher.opened(name, source) if self._watcher else None
+        source = without_tabs(source)
         try:
-            code = rewritten(source)
+            code = rewritten(source, watched_as)
         except Unreadable as unreadable:
             if not unreadable.is_depth:
                 starlark.parse(name, source, _dialect())

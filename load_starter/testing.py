@@ -124,6 +124,7 @@ class FakeLoadTester:
         ending: the state in which a run ends by itself.
         summary: the figures of every run.
         refusal: status and JSON body of the answer to commands, instead of accepting them.
+        flaws: the verdicts on commands by their test type, where something is wrong.
         defaults: what the record of a run says of what its command leaves open.
         is_upstream: answer like go-load-tester, which has no runs.
         commanded: set when a command has arrived.
@@ -133,6 +134,7 @@ class FakeLoadTester:
     ending: RunState = RunState.FINISHED
     summary: Figures = field(default_factory=figures)
     refusal: tuple[int, dict[str, str]] | None = None
+    flaws: dict[str, dict[str, str]] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     is_upstream: bool = False
     requests: list[str] = field(default_factory=list)
@@ -144,6 +146,7 @@ class FakeLoadTester:
         """The HTTP API."""
         routes = {
             "/command": (self._command, ["POST"]),
+            "/validate": (self._validate, ["POST"]),
             "/stop": (self._stop, ["GET", "POST"]),
             "/status": (self._status, ["GET"]),
             "/runs/{id}": (self._run, ["GET"]),
@@ -174,6 +177,12 @@ class FakeLoadTester:
         )
         self.runs[run.id] = run
         return _json({"status": "ok", "runId": run.id})
+
+    async def _validate(self, request: Request) -> Response:
+        self.requests.append("POST /validate")
+        if self.is_upstream:
+            return PlainTextResponse("404 page not found", 404)
+        return _json([self.flaws.get(command["testType"], {"status": "ok"}) for command in await request.json()])
 
     async def _stop(self, _: Request) -> Response:
         self.requests.append("GET /stop")

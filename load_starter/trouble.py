@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from load_starter.plan import Place
+from load_starter.value import spelled
 
 PRELUDE: Final = "<prelude>"
 """The name of the prelude among the files of an evaluation."""
 
 _MAX_TRAIL: Final = 5
 _MAX_WIDTH: Final = 120
+_MAX_MESSAGE: Final = 400  # it may hold a value of the script
 _FRAME = re.compile(r"^  \* (.+):([0-9]+), in ", re.MULTILINE)
 _ERROR = re.compile(r"^error: ", re.MULTILINE)
 _ARROW = re.compile(r"^ *--> (.+):([0-9]+):[0-9]+$", re.MULTILINE)
@@ -25,6 +27,7 @@ _REWORDINGS: Final = (
     (re.compile(r"rust_decimal"), "duration"),
     (re.compile(r"^Parse error: (.*?)(?:, expected one of .*)?$", re.DOTALL), r"syntax error: \1"),
     (re.compile(r"<prelude>\."), ""),
+    (re.compile(r"^Operation `\.(\w+)` not supported on type `(\w+)`$"), r"Object of type `\2` has no attribute `\1`"),
     (re.compile(r", did you mean `lt__\w+`\?"), ""),
     (
         re.compile(r"^StarlarkError: Operation `serde::serialize` not supported on type `(\w+)`$"),
@@ -34,6 +37,13 @@ _REWORDINGS: Final = (
         re.compile(r"^StarlarkError: Cycle detected while converting Starlark value of type `(\w+)` .*$"),
         r"a \1 that contains itself cannot be part of a plan",
     ),
+    (
+        re.compile(
+            r"^StarlarkError: Maximum depth of \d+ exceeded while converting Starlark value of type `(\w+)` .*$"
+        ),
+        r"a \1 that is nested this deeply cannot be part of a plan",
+    ),
+    (re.compile(r"^ValueError: Exceeds the limit \(\d+ digits\) .*$"), "a whole number does not fit into 64 bits"),
     (
         re.compile(r"^Starlark call stack overflow$"),
         "calls are nested too deeply: does a function call itself for ever?",
@@ -102,7 +112,8 @@ def reworded(message: str, file: str) -> str:
     """One of the interpreter's messages in terms of the language that scripts are written in."""
     for pattern, words in _REWORDINGS:
         message = pattern.sub(words, message)
-    return message.replace(f"`{file}.", "`")
+    message = spelled(message).replace(f"`{file}.", "`")
+    return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + " ..."
 
 
 def _places(stack: str) -> list[Place]:

@@ -6,6 +6,7 @@ from load_tester.domain.test_type import TestType
 from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.event import EVENT
+from test_types.http import HTTP
 from test_types.kafka_event import KAFKA_EVENT
 from test_types.kafka_outcome import KAFKA_OUTCOME
 from test_types.metric_bucket import METRIC_BUCKET
@@ -27,4 +28,5 @@ TEST_TYPES: tuple[TestType[Any], ...] = (
     KAFKA_OUTCOME,
     KAFKA_EVENT,
     REPLAY,
+    HTTP,
 )

@@ -134,4 +134,19 @@ def lacking(module: str, extra: str) -> str:
     return "" if find_spec(module) else f"it needs {module}, which is not installed: pip install 'load-tester[{extra}]'"
 
 
+WHERE_RECORDS_GO: Final = """\
+Each hit is one record. Records go to the cluster that `brokers` names, and not to the target URL, which may be left
+out; runs and reports show the brokers as their target.
+
+- Topics have to exist; none is made, so that a slip does not leave one behind. Hits for one that is missing fail as
+  `rejected`.
+- A record that was acknowledged counts as answered with the status 200; `acks` says what that is worth. Its latency
+  runs from when it is handed to librdkafka to when the acknowledgement has come.
+- At most `maxConnections` records are in flight; further hits wait in line. `timeout` is also the time after which
+  librdkafka gives a record up.
+- A record is sent once: one that is not acknowledged is a failed hit, and is not sent again.
+- Projects have numbers for ids; a `projects.json` that has others is refused.
+- It needs an extra where the load tester runs: `pip install 'load-tester[kafka]'`.
+"""
+
 UNAVAILABLE: Final = lacking("confluent_kafka", "kafka")

@@ -18,6 +18,7 @@ from test_types.kafka import (
     LOCAL,
     OUTCOMES,
     UNAVAILABLE,
+    WHERE_RECORDS_GO,
     Acknowledged,
     Brokers,
     Compressed,
@@ -118,11 +119,11 @@ def _in_turn(
     return record
 
 
-DESCRIPTION: Final = """\
-A hit is one record; see [where records go](#where-records-go). With `sendOutcome` the hits of each worker are in turn
-an event and the outcome of that event, so that 1000 hits per second are 500 events and 500 outcomes, all of them on
-schedule, and the figures of the two are kept apart (`targets`: `event`, `outcome`). An outcome is sent whatever becomes
-of its event.
+DESCRIPTION: Final = f"""\
+{WHERE_RECORDS_GO}
+With `sendOutcome` the hits of each worker are in turn an event and the outcome of that event, so that 1000 hits per
+second are 500 events and 500 outcomes, all of them on schedule, and the figures of the two are kept apart (`targets`:
+`event`, `outcome`). An outcome is sent whatever becomes of its event.
 
 The value of an event is MessagePack: a map of
 
@@ -138,7 +139,7 @@ The value of an event is MessagePack: a map of
 The payload is that of [`event`](#event), with the same `event_id`, and `project` with the number of the project. The
 key of the record are the 16 bytes of the event's id, as Relay has it, so that events are spread over all partitions.
 
-The outcome is that of [`kafkaOutcome`](#kafkaoutcome), `accepted`, without a reason and an organization.
+The outcome is that of `kafkaOutcome`, `accepted`, without a reason and an organization.
 """
 
 KAFKA_EVENT: Final = TestType(

@@ -18,6 +18,7 @@ from test_types.kafka import (
     OUTCOMES,
     REMEMBERED_PROJECTS,
     UNAVAILABLE,
+    WHERE_RECORDS_GO,
     Acknowledged,
     Brokers,
     Compressed,
@@ -134,10 +135,10 @@ def _build(params: KafkaOutcomeParams, context: BuildContext) -> Targeter:
     return Targeter(record)
 
 
-DESCRIPTION: Final = """\
-A hit is one record; see [where records go](#where-records-go). Its value is JSON; it has no key, so each goes to a
-partition chosen at random. A weight of 0 or below means never; when no weight is above 0, every outcome is `accepted`.
-For a fixed outcome give a weight to that one only.
+DESCRIPTION: Final = f"""\
+{WHERE_RECORDS_GO}
+The value is JSON; there is no key, so each record goes to a partition chosen at random. A weight of 0 or below means
+never; when no weight is above 0, every outcome is `accepted`. For a fixed outcome give a weight to that one only.
 
 | field | value |
 |---|---|

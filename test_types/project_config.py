@@ -267,5 +267,5 @@ PROJECT_CONFIG: Final = TestType(
     build=_build,
     check=_check,
     hits_per_worker=8_000,
-    most_workers=lambda params: params.num_relays or 1,
+    most_workers=lambda params, _: params.num_relays or 1,
 )

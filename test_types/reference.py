@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from load_tester.domain.reference import sections
+from load_tester.domain.reference import RULES, sections
 from test_types import TEST_TYPES
 
 INTRODUCTION: Final = """\
@@ -17,14 +17,8 @@ the same for the installation at hand, added types included.
 
 What holds for the parameters of all of them:
 
-- Every parameter may be left out; `{}` works. `null` is the same as leaving it out.
-- Keys match without regard to case (`numusers` is `numUsers`), also inside of objects and lists. A key that is unknown
-  is refused, with the nearest known one.
-- Durations are texts in Go's form: `300ms`, `1.5h`, `2h45m`. A number without a unit is refused, except `"0"`.
-- Ranges are checked when the command arrives, before anything starts; the reply names the field (`$.params.minSpans`).
-- Ranges include both of their ends: `minSpans: 3` with `maxSpans: 5` means 3, 4 or 5, each equally likely. A minimum
-  above its maximum is refused.
-- With a seed in the command the same payloads come again, byte for byte, with the same number of workers.
+"""
+ENVELOPES: Final = """\
 
 ## Where Sentry envelopes go
 
@@ -42,28 +36,12 @@ ASCII letters, digits and `._~-`, a key of visible ASCII characters without the 
 
 Texts are JSON with `<`, `>` and `&` written as `\\u003c`, `\\u003e` and `\\u0026`, as Go's encoder does, so that payloads
 are as long as those of the Go tool these types are compatible with; other characters beyond ASCII are UTF-8.
-
-## Where records go
-
-The hits of `kafkaOutcome` and `kafkaEvent` are records for Kafka. They go to the cluster that `brokers` names, and not
-to the target URL, which may be left out; runs and reports show the brokers as their target. These test types need an
-extra, `pip install 'load-tester[kafka]'`; without it they are listed with that line, and refused.
-
-- Topics have to exist; none is made, so that a slip does not leave one behind. Hits for one that is missing fail as
-  `rejected`.
-- An acknowledged record counts as answered with the status 200. `acks` says what an acknowledgement is worth. Its
-  latency runs from when the record is handed to librdkafka to when the acknowledgement has come; see
-  [measurement](measurement.md#records-of-kafka).
-- At most `maxConnections` records are in flight; further hits wait in line. `timeout` is also the time after which
-  librdkafka gives a record up.
-- A record is sent once: what a broker does not acknowledge is a failed hit, and is not sent again.
-- Projects have numbers for ids; with a `projects.json` that has others these test types are refused.
 """
 
 
 def page() -> str:
     """The whole page, as Markdown."""
-    return INTRODUCTION + "\n## The test types\n\n" + sections(TEST_TYPES)
+    return INTRODUCTION + RULES + ENVELOPES + "\n## The test types\n\n" + sections(TEST_TYPES)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ def _announce(url: str, settings: Settings, site: Site, store: RunStore, test_ty
     click.echo(f"  results in  {store.name}")
     click.echo(f"  test types  {', '.join(test_type.name for test_type in test_types)}")
     click.echo(f"  projects    {projects}")
+    click.echo(f"  read about  {url}/docs")
     sys.stdout.flush()
 
 

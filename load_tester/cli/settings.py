@@ -15,7 +15,8 @@ from load_tester.cli.parameter import LEVELS, DurationType, LevelType, TargetTyp
 from load_tester.domain.attack import Tls
 from load_tester.domain.command import DEFAULTS, MAX_CONNECTIONS, MAX_TIMEOUT_NS, MAX_WORKERS, CommandDefaults
 from load_tester.domain.duration import format_ns
-from load_tester.domain.project import InvalidProjects, Project, decode_projects
+from load_tester.domain.project import Project
+from load_tester.domain.projects_file import InvalidProjects, decode_projects
 from load_tester.domain.test_type import Registry
 from load_tester.runs.store import FILE_NAME, RunStore, StoreUnavailable, sqlite_url
 from load_tester.runs.supervisor import Site
@@ -106,7 +107,7 @@ class Settings:
         try:
             return decode_projects(_content(path))
         except InvalidProjects as error:
-            raise BadSetting(f"{path} is {error}") from None
+            raise BadSetting(f"{path}:{error}") from None
 
 
 def registry() -> Registry:

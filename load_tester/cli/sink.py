@@ -12,7 +12,7 @@ from load_tester.cli.listening import cannot_listen
 from load_tester.cli.parameter import DelayType, DurationType, PortType
 from load_tester.cli.settings import BadSetting, example, option
 from load_tester.sink.behaviour import MAX_BODY_BYTES, Behaviour, InvalidBehaviour
-from load_tester.sink.server import Sink
+from load_tester.sink.server import RECORDED, Sink
 
 _RATIO = click.FloatRange(0, 1)
 _CERTIFICATE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -22,6 +22,7 @@ _EXAMPLE: Final = example(
     "load-tester sink --latency normal:20ms:5ms --error-ratio 0.01",
     "load-tester sink --stall-at 2s --stall-for 1s",
     "curl http://127.0.0.1:9999/stats",
+    "curl http://127.0.0.1:9999/requests",
 )
 
 
@@ -115,9 +116,9 @@ _EXAMPLE: Final = example(
     "--record",
     scope="SINK",
     type=click.IntRange(0),
-    default=0,
+    default=RECORDED,
     show_default=True,
-    help="Keep the last so many requests with their bodies and serve them at GET /bodies.",
+    help="Keep the last so many requests and show them at GET /requests.",
 )
 @option("--tls-cert", scope="SINK", type=_CERTIFICATE, help="Answer https with this certificate (PEM).")
 @option("--tls-key", scope="SINK", type=_CERTIFICATE, help="The key of the certificate, unless it is in its file.")
@@ -129,15 +130,15 @@ def sink(
     On request it adds latency, errors, a stall, closed connections: what a load test reports of it can be checked
     against what it was told to do.
 
-    GET /stats says what has come in since the start or the last POST /reset, as JSON. The first line of the output is
-    the URL that it listens on.
+    GET /stats says what has come in since the start or the last POST /reset, GET /requests shows the last requests,
+    both as JSON. The first line of the output is the URL that it listens on.
     """
     try:
         settings = Behaviour(chunked=body == "chunked", **behaviour)
     except InvalidBehaviour as error:
         raise BadSetting(str(error)) from None
     tls = _tls(tls_cert, tls_key)
-    uvloop.run(_run(Sink(settings, host=host, port=port, tls=tls, record_bodies=record > 0, record_limit=record)))
+    uvloop.run(_run(Sink(settings, host=host, port=port, tls=tls, record=record)))
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

@@ -6,8 +6,8 @@ import click
 import msgspec
 
 from load_tester.cli.settings import example, option, registry
-from load_tester.domain.parameter import Parameter, json_schema, parameters
-from load_tester.domain.reference import section
+from load_tester.domain.parameter import Parameter, parameters
+from load_tester.domain.reference import info, section
 from load_tester.domain.test_type import TestType, UnknownTestType
 
 _EXAMPLE: Final = example(
@@ -28,10 +28,7 @@ def types(*, name: str | None, as_json: bool, markdown: bool) -> None:
     except UnknownTestType as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        described = [
-            {"name": kind.name, "description": kind.summary, "params": json_schema(kind.params)} for kind in chosen
-        ]
-        click.echo(msgspec.json.format(msgspec.json.encode(described), indent=2))
+        click.echo(msgspec.json.format(msgspec.json.encode([info(kind) for kind in chosen]), indent=2))
     elif markdown:
         click.echo("\n".join(section(test_type) for test_type in chosen), nl=False)
     elif name is None:
@@ -48,7 +45,8 @@ def _summary(test_type: TestType[Any]) -> str:
 
 def _described(test_type: TestType[Any]) -> list[str]:
     declared = parameters(test_type.params)
-    return [f"{test_type.name}: {_summary(test_type)}", "", *_listed(declared, ""), test_type.description.rstrip()]
+    description = ["", test_type.description.rstrip()] if test_type.description else []
+    return [f"{test_type.name}: {_summary(test_type)}", "", *_listed(declared, ""), *description]
 
 
 def _listed(declared: tuple[Parameter, ...], prefix: str) -> list[str]:

@@ -1,14 +1,16 @@
 """The wire form of an attack: what `POST /command` takes, read once and completely into a `Command`."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from load_tester.domain.attack import SEEDED_EPOCH_NS
 from load_tester.domain.duration import DAY, HOUR, SECOND, InvalidDuration, format_ns, parse_ns
 from load_tester.domain.fitting import suggestion
 from load_tester.domain.instant import InvalidInstant, format_instant_ns, parse_instant_ns
 from load_tester.domain.pacer import ConstantPacer
+from load_tester.domain.schema import DURATION_PATTERN
 from load_tester.domain.strict_json import InvalidJson, read_json
 from load_tester.domain.test_type import (
     InvalidParams,
@@ -103,25 +105,80 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         return wire
 
 
-class _Wire(msgspec.Struct, rename="camel", kw_only=True):
-    """The JSON types of a command's members; `None` means absent."""
-
-    name: str | None = None
-    description: str | None = None
-    test_type: str | None = None
-    attack_duration: str | None = None
-    num_messages: int | None = None
-    per: str | None = None
-    params: dict[str, Any] | None = None
-    labels: tuple[tuple[str, ...], ...] | None = None
-    timeout: str | None = None
-    max_connections: int | None = None
-    seed: int | None = None
-    payload_time: str | None = None
-    workers: int | None = None
+def _whole(low: int, high: int, meaning: str) -> Meta:
+    """What a whole number of a command means; its range is checked by `_check_range`, in words."""
+    limits = f"{low} to {high}"
+    return Meta(description=meaning, extra_json_schema={"minimum": low, "maximum": high}, extra={"limits": limits})
 
 
-KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(_Wire))
+def _span(limits: str, meaning: str, *, may_be_empty: bool = False) -> Meta:
+    """What a duration of a command means."""
+    pattern = f"^$|{DURATION_PATTERN}" if may_be_empty else DURATION_PATTERN
+    schema = {"pattern": pattern, "examples": ["1m30s"]}
+    return Meta(description=meaning, extra_json_schema=schema, extra={"kind": "duration", "limits": limits})
+
+
+class WireCommand(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
+    """An attack, as JSON. `null` is the same as leaving a key out, and keys match without regard to case."""
+
+    test_type: Annotated[
+        str | None, Meta(description="The test type: what is sent. Required, unless the command is a stop request.")
+    ] = None
+    attack_duration: Annotated[
+        str | None,
+        _span(
+            f"up to {format_ns(MAX_DURATION_NS)}",
+            "How long: hits are due from 0 up to but not including it. Absent, empty or zero, it is a stop request.",
+            may_be_empty=True,
+        ),
+    ] = None
+    num_messages: Annotated[
+        int | None,
+        Meta(
+            description="Hits in every `per`, evenly spaced. 0 or absent: as fast as the target answers.",
+            extra_json_schema={"minimum": 0},
+            extra={"limits": f"0 to {MAX_RATE} per second"},
+        ),
+    ] = None
+    per: Annotated[str | None, _span("above 0s", "The time in which `numMessages` hits are due. Absent: `1s`.")] = None
+    params: Annotated[
+        dict[str, Any] | None, Meta(description="Parameters of the test type.", extra={"kind": "object"})
+    ] = None
+    name: Annotated[str | None, Meta(description="For people, to find the run again.")] = None
+    description: Annotated[str | None, Meta(description="For people.")] = None
+    labels: Annotated[
+        tuple[tuple[str, ...], ...] | None, Meta(description="For programs: lists of texts, kept with the run.")
+    ] = None
+    timeout: Annotated[
+        str | None,
+        _span(
+            f"above 0s, up to {format_ns(MAX_TIMEOUT_NS)}",
+            "How long a hit may take, counted from when it was due. Absent: the daemon's `--timeout`.",
+        ),
+    ] = None
+    max_connections: Annotated[
+        int | None,
+        _whole(1, MAX_CONNECTIONS, "Connections at once, for the whole attack. Absent: the daemon's."),
+    ] = None
+    workers: Annotated[
+        int | None,
+        _whole(1, MAX_WORKERS, "Attack worker processes. Absent: the daemon's, or as many as the rate needs."),
+    ] = None
+    seed: Annotated[
+        int | None,
+        _whole(0, MAX_SEED, "Of all randomness: the same command, seed and number of workers send the same bytes."),
+    ] = None
+    payload_time: Annotated[
+        str | None,
+        Meta(
+            description="What timestamps in payloads take for now at the start. "
+            "Absent: the true time, or with a `seed` 2025-01-01T00:00:00Z.",
+            extra={"kind": 'instant or `"now"`'},
+        ),
+    ] = None
+
+
+KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(WireCommand))
 """The keys of a command."""
 
 
@@ -154,7 +211,7 @@ def decode_command(body: bytes, registry: Registry, defaults: CommandDefaults = 
     )
 
 
-def _settings(wire: _Wire, defaults: CommandDefaults) -> dict[str, Any]:
+def _settings(wire: WireCommand, defaults: CommandDefaults) -> dict[str, Any]:
     """The fields of a `Command` that are numbers and times, but for the duration."""
     num_messages = wire.num_messages or 0
     if num_messages < 0:
@@ -173,12 +230,12 @@ def _settings(wire: _Wire, defaults: CommandDefaults) -> dict[str, Any]:
     }
 
 
-def _read(body: bytes) -> _Wire:
+def _read(body: bytes) -> WireCommand:
     try:
         data = read_json(body)
         if not isinstance(data, dict):
             raise InvalidCommand("a command is a JSON object")
-        return msgspec.convert(match_keys(data, KEYS), type=_Wire)
+        return msgspec.convert(match_keys(data, KEYS), type=WireCommand)
     except InvalidJson as error:
         raise InvalidCommand(error.message, error.path) from None
     except InvalidParams as error:
@@ -188,7 +245,7 @@ def _read(body: bytes) -> _Wire:
         raise InvalidCommand(message.replace(" | null`", "`"), f"${path}") from None
 
 
-def _test_type(wire: _Wire, registry: Registry) -> str:
+def _test_type(wire: WireCommand, registry: Registry) -> str:
     if not wire.test_type:
         known = suggestion("", (test_type.name for test_type in registry))
         raise InvalidCommand(f"testType is missing; {known}", "$.testType")
@@ -201,7 +258,7 @@ def _test_type(wire: _Wire, registry: Registry) -> str:
     return test_type.name
 
 
-def _params(wire: _Wire, registry: Registry) -> dict[str, Any]:
+def _params(wire: WireCommand, registry: Registry) -> dict[str, Any]:
     """The parameters with every default filled in, as JSON has them."""
     test_type = registry[wire.test_type or ""]
     try:
@@ -211,7 +268,7 @@ def _params(wire: _Wire, registry: Registry) -> dict[str, Any]:
     return test_type.encode(decoded)
 
 
-def _per_ns(wire: _Wire, num_messages: int) -> int:
+def _per_ns(wire: WireCommand, num_messages: int) -> int:
     per_ns = SECOND if wire.per is None else _duration(wire.per, "$.per")
     if per_ns <= 0:
         raise InvalidCommand("per must be more than 0; leave it out for 1s", "$.per")
@@ -221,7 +278,7 @@ def _per_ns(wire: _Wire, num_messages: int) -> int:
     return per_ns
 
 
-def _epoch_ns(wire: _Wire) -> int | None:
+def _epoch_ns(wire: WireCommand) -> int | None:
     """What counts as now at the start; without a word about it the true time, but a fixed one with a seed."""
     if wire.payload_time is None:
         return None if wire.seed is None else SEEDED_EPOCH_NS

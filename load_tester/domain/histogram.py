@@ -7,10 +7,11 @@ can be exchanged with any of its ports. Minimum, maximum and sum are kept exactl
 
 import math
 from fractions import Fraction
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 LOWEST_NS: Final = 1_000
@@ -45,17 +46,17 @@ class HistogramDelta(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Distribution(msgspec.Struct, frozen=True):
-    """What a histogram says of its `count` values, in integer nanoseconds; all 0 when there are none."""
+    """How times are distributed, in integer nanoseconds; all 0 when there are none."""
 
-    min: int = 0
-    mean: int = 0
-    p50: int = 0
-    p90: int = 0
-    p95: int = 0
-    p99: int = 0
-    p999: int = 0
-    max: int = 0
-    count: int = 0
+    min: Annotated[int, Meta(description="The least.")] = 0
+    mean: Annotated[int, Meta(description="The mean.")] = 0
+    p50: Annotated[int, Meta(description="Half of them do not exceed it.")] = 0
+    p90: Annotated[int, Meta(description="90 in 100 do not exceed it.")] = 0
+    p95: Annotated[int, Meta(description="95 in 100 do not exceed it.")] = 0
+    p99: Annotated[int, Meta(description="99 in 100 do not exceed it.")] = 0
+    p999: Annotated[int, Meta(description="999 in 1000 do not exceed it.")] = 0
+    max: Annotated[int, Meta(description="The greatest.")] = 0
+    count: Annotated[int, Meta(description="How many there are.")] = 0
 
 
 def bucket_index(values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,9 +6,10 @@ ended. Hence a second that has passed does not change any more, and the seconds 
 """
 
 from enum import StrEnum
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import msgspec
+from msgspec import Meta
 
 from load_tester.domain.duration import SECOND
 from load_tester.domain.histogram import Distribution, Histogram, HistogramDelta, merged
@@ -164,63 +165,81 @@ def _merged_targets(one: TargetPart | None, other: TargetPart | None) -> TargetP
 
 
 class TargetFigures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The figures of the hits of one target that were sent and have ended: how, and how long they took.
+    """The figures of the hits of one target that were sent and have ended: how, and how long they took."""
 
-    `success` is the part of them that were successes. `throughput` is of successes, per second of the attack.
-    """
-
-    sent: int = 0
-    answered: int = 0
-    failed: int = 0
-    aborted: int = 0
-    successes: int = 0
-    success: float = 0.0
-    throughput: float = 0.0
-    status_codes: dict[str, int] = msgspec.field(default_factory=dict)
-    errors: dict[str, int] = msgspec.field(default_factory=dict)
-    latency: Distribution = Distribution()
-    response_time: Distribution = Distribution()
+    sent: Annotated[int, Meta(description="Hits that were sent and have ended.")] = 0
+    answered: Annotated[int, Meta(description="Hits with a whole response, whatever its status.")] = 0
+    failed: Annotated[int, Meta(description="Hits without one.")] = 0
+    aborted: Annotated[int, Meta(description="Hits that had not ended when the attack was stopped.")] = 0
+    successes: Annotated[int, Meta(description="As of the whole run.")] = 0
+    success: Annotated[float, Meta(description="The part of `sent` that are successes.")] = 0.0
+    throughput: Annotated[float, Meta(description="Successes per second of the attack.")] = 0.0
+    status_codes: Annotated[dict[str, int], Meta(description="Answers by status.")] = msgspec.field(
+        default_factory=dict
+    )
+    errors: Annotated[dict[str, int], Meta(description="As of the whole run.")] = msgspec.field(default_factory=dict)
+    latency: Annotated[Distribution, Meta(description="As of the whole run.")] = Distribution()
+    response_time: Annotated[Distribution, Meta(description="As of the whole run.")] = Distribution()
 
 
 class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The figures of a run, or of one second of it, as they are shown and stored; times are integer nanoseconds.
+    """The figures of a run, or of one second of it; times are integer nanoseconds.
 
-    `latency` (done - sent) covers the hits that were answered. `responseTime` (done - due) covers these, and the hits
-    that ended because their time was over or the attack was stopped, with the time that they had waited: leaving those
-    out would make the target look better than it is. Other failures are in neither: a refused connection is quick, not
-    fast.
-    `lag` (sent - due) covers all hits that were sent. `rate` and `throughput` are vegeta's (`lib/metrics.go`): hits
-    over the time between the first and the last hit, and successes over the time between the first hit and the last
-    end. `pace` is what was really sent per second, also by few hits: those after the first, over the same time.
-    `successes` are the hits that were answered with 200 ≤ status < 400, or as the test type expects instead, and passed
-    its checks; `success` is their part of the planned hits; for one second of a run, of the hits that ended in it.
-    `connections_open` is how many are open after it: of those that were `opened` in it, for one second by itself.
-    `targets` has the figures of each target of the test type; it is empty for one second of a run.
+    At every ending planned = answered + failed + aborted + lost.
     """
 
-    planned: int = 0
-    sent: int = 0
-    answered: int = 0
-    failed: int = 0
-    aborted: int = 0
-    lost: int = 0
-    successes: int = 0
-    success: float = 0.0
-    status_codes: dict[str, int] = msgspec.field(default_factory=dict)
-    errors: dict[str, int] = msgspec.field(default_factory=dict)
-    bytes_in: int = 0
-    bytes_out: int = 0
-    connections_opened: int = 0
-    connections_closed: int = 0
-    connections_open: int = 0
-    waited: int = 0
-    rate: float = 0.0
-    pace: float = 0.0
-    throughput: float = 0.0
-    latency: Distribution = Distribution()
-    response_time: Distribution = Distribution()
-    lag: Distribution = Distribution()
-    targets: dict[str, TargetFigures] = msgspec.field(default_factory=dict)
+    planned: Annotated[int, Meta(description="Hits that were due; of a stopped run, until it was stopped.")] = 0
+    sent: Annotated[int, Meta(description="Hits that were sent.")] = 0
+    answered: Annotated[int, Meta(description="Hits with a whole response, whatever its status.")] = 0
+    failed: Annotated[int, Meta(description="Hits without one.")] = 0
+    aborted: Annotated[int, Meta(description="Hits that had not ended when the attack was stopped.")] = 0
+    lost: Annotated[int, Meta(description="Hits whose worker died before it told how they ended.")] = 0
+    successes: Annotated[
+        int,
+        Meta(description="Hits answered with 200 to 399, or as the test type expects instead, that passed its checks."),
+    ] = 0
+    # Of the planned ones: leaving out those without an answer would make the target look better than it is.
+    success: Annotated[
+        float,
+        Meta(
+            description="The part of the planned hits that are successes; of one second, of the hits that ended in it."
+        ),
+    ] = 0.0
+    status_codes: Annotated[dict[str, int], Meta(description="Answers by status.")] = msgspec.field(
+        default_factory=dict
+    )
+    errors: Annotated[dict[str, int], Meta(description="Why hits failed or were no successes, by kind.")] = (
+        msgspec.field(default_factory=dict)
+    )
+    bytes_in: Annotated[int, Meta(description="Of the bodies of responses.")] = 0
+    bytes_out: Annotated[int, Meta(description="Of the bodies of requests.")] = 0
+    connections_opened: Annotated[int, Meta(description="Connections that were made.")] = 0
+    connections_closed: Annotated[int, Meta(description="Connections that have ended.")] = 0
+    # Of a second by itself, of those that were made in it; `completed` makes it of all.
+    connections_open: Annotated[int, Meta(description="Connections that are open after it.")] = 0
+    waited: Annotated[int, Meta(description="Hits that waited for a connection.")] = 0
+    # Rate and throughput are vegeta's (`lib/metrics.go`).
+    rate: Annotated[float, Meta(description="Hits, over the time between the first and the last one.")] = 0.0
+    pace: Annotated[
+        float, Meta(description="What was really sent per second, also by few hits: those after the first, likewise.")
+    ] = 0.0
+    throughput: Annotated[
+        float, Meta(description="Successes, over the time between the first hit and the last end of one.")
+    ] = 0.0
+    latency: Annotated[Distribution, Meta(description="From sent to answered, of the hits that were answered.")] = (
+        Distribution()
+    )
+    # With those that timed out or were aborted, for the same reason as above. Other failures are in neither: a refused
+    # connection is quick, not fast.
+    response_time: Annotated[
+        Distribution,
+        Meta(description="From due to answered; of hits that timed out or were aborted, to when they were given up."),
+    ] = Distribution()
+    lag: Annotated[Distribution, Meta(description="From due to sent, of the hits that were sent.")] = Distribution()
+    targets: Annotated[
+        dict[str, TargetFigures],
+        Meta(description="The figures of each target of the test type; empty for one second of a run."),
+    ] = msgspec.field(default_factory=dict)
 
 
 class _TargetMetrics:

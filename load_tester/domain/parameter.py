@@ -2,24 +2,17 @@
 
 A parameter is declared once, as a field of its test type's Struct: its type, its default, and by `msgspec.Meta` its
 range, its meaning (`description`: one sentence) and its unit (`extra={"unit": "bytes"}`; a duration is its own unit).
+Where neither tells what holds, as of a text that is checked later, `extra` can have the `kind` and `limits` in words.
 The checks, the JSON Schema and every page of documentation are made from that declaration.
 """
 
-import functools
-import operator
-import types
-import typing
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final, Self, get_args, get_origin
+from typing import Any, ClassVar, Self
 
 import msgspec
 import msgspec.inspect as mi
 
 from load_tester.domain.duration import DAY, NANOSECOND, Duration, InvalidDuration, format_ns
-
-DURATION_PATTERN: Final = r"^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$"
-"""What Go's `time.ParseDuration` takes, as JSON Schema can say it."""
 
 
 class Span(Duration):
@@ -72,7 +65,7 @@ class Parameter:
         name: as JSON spells it.
         kind: its type in words, like `integer` or `list of text`.
         unit: of its number, empty for none.
-        default: as JSON writes it; `None` when the parameter is required.
+        default: as JSON writes it, empty for none; `None` when the parameter is required.
         limits: its range in words, empty for none.
         meaning: one sentence.
         members: those of the object, or of the objects that it is a list of; not again within themselves.
@@ -97,21 +90,6 @@ def parameters(params: type[msgspec.Struct]) -> tuple[Parameter, ...]:
     return _members(info, frozenset())
 
 
-def json_schema(params: type[msgspec.Struct]) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a Struct's parameters; what it refers to is in its `$defs`."""
-    schemas, components = json_schemas([params], "#/$defs/{name}")
-    schema: dict[str, Any] = components.pop(schemas[0]["$ref"].rpartition("/")[2])
-    return schema | ({"$defs": components} if components else {})
-
-
-def json_schemas(kinds: Iterable[Any], ref_template: str) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
-    """The JSON Schemas of several types, and the components that they refer to by the template."""
-    mirror = _Mirror()
-    made = msgspec.json.schema_components([mirror.of(kind) for kind in kinds], ref_template=ref_template)
-    schemas, components = msgspec.json.decode(msgspec.json.encode(made))  # plain JSON: lists for tuples
-    return tuple(schemas), components
-
-
 def written(value: Any) -> str:
     """A value of a parameter as JSON writes it; what JSON does not know, a duration, as a text."""
     return msgspec.json.encode(value, enc_hook=str).decode()
@@ -125,21 +103,30 @@ def _members(info: mi.StructType, outer: frozenset[type]) -> tuple[Parameter, ..
 
 
 def _parameter(field: mi.Field, outer: frozenset[type]) -> Parameter:
-    meaning, unit, kind = "", "", field.type
+    meaning, extra, kind = "", {}, field.type
     if isinstance(kind, mi.Metadata):
         meaning = (kind.extra_json_schema or {}).get("description", "")
-        unit = (kind.extra or {}).get("unit", "")
-        kind = kind.type
+        extra, kind = kind.extra or {}, kind.type
+    default: str | None
     if field.default is not msgspec.NODEFAULT:
         default = written(field.default)
     elif field.default_factory is not msgspec.NODEFAULT:
         default = written(field.default_factory())
     else:
-        default = None
+        default = None if field.required else ""
     structs = _structs(kind)
     tag_field = (structs[0].tag_field or "") if len(structs) > 1 else ""
     members = _kinds(structs, outer) if tag_field else tuple(p for struct in structs for p in _members(struct, outer))
-    return Parameter(field.encode_name, _named(kind), unit, default, _limits(kind), meaning, members, tag_field)
+    return Parameter(
+        name=field.encode_name,
+        kind=extra.get("kind") or _named(kind),
+        unit=extra.get("unit", ""),
+        default=default,
+        limits=extra.get("limits") or _limits(kind),
+        meaning=meaning,
+        members=members,
+        tag_field=tag_field,
+    )
 
 
 def _kinds(structs: tuple[mi.StructType, ...], outer: frozenset[type]) -> tuple[Parameter, ...]:
@@ -178,6 +165,8 @@ def _named(kind: mi.Type) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             return "null"
         case mi.AnyType():
             return "any JSON"
+        case mi.DateTimeType():
+            return "instant"
         case mi.CustomType(cls) if issubclass(cls, Duration):
             return "duration"
         case mi.VarTupleType(item) | mi.ListType(item):
@@ -256,75 +245,3 @@ def _structs(kind: mi.Type) -> tuple[mi.StructType, ...]:
             return tuple(struct for member in members for struct in _structs(member))
         case _:
             return ()
-
-
-class _Mirror:
-    """Types as msgspec's schemas can say them: a duration becomes a text, also where it is a default.
-
-    msgspec has a hook for the schema of a type that it does not know, but none for its values.
-    """
-
-    def __init__(self) -> None:
-        self._structs: dict[type[msgspec.Struct], type[msgspec.Struct]] = {}
-
-    def of(self, kind: Any) -> Any:
-        """The same type, with texts for durations."""
-        origin, args = get_origin(kind), get_args(kind)
-        if origin is Annotated:
-            return Annotated[(self.of(args[0]), *args[1:])]
-        if origin is types.UnionType or origin is typing.Union:
-            return functools.reduce(operator.or_, map(self.of, args))
-        if origin is not None and origin is not typing.Literal:
-            return origin[tuple(arg if arg is ... else self.of(arg) for arg in args)]
-        if isinstance(kind, type) and issubclass(kind, Duration):
-            return Annotated[str, msgspec.Meta(pattern=DURATION_PATTERN, examples=["1m30s"])]
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            return self._struct(kind)
-        return kind
-
-    def _struct(self, struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
-        known = self._structs.get(struct)
-        if known is None:
-            hints = typing.get_type_hints(struct, include_extras=True)
-            config = struct.__struct_config__
-            known = self._structs[struct] = msgspec.defstruct(
-                struct.__name__,
-                [
-                    (field.name, Any, msgspec.field(name=field.encode_name, **_default(field)))
-                    for field in msgspec.structs.fields(struct)
-                ],
-                tag=config.tag,
-                tag_field=config.tag_field,
-                kw_only=True,
-                array_like=config.array_like,
-                forbid_unknown_fields=config.forbid_unknown_fields,
-            )
-            known.__doc__ = struct.__doc__
-            # Only now, since a type may lead back to the Struct itself; msgspec looks at them later.
-            known.__annotations__.update(
-                {field.name: self._field_type(field, hints[field.name]) for field in msgspec.structs.fields(struct)}
-            )
-        return known
-
-    def _field_type(self, field: msgspec.structs.FieldInfo, hint: Any) -> Any:
-        """The mirror of a field's type; with its default, where msgspec has no place for it: that is an object."""
-        mirrored, default = self.of(hint), _plain_default(field)
-        if isinstance(default, dict):
-            return Annotated[mirrored, msgspec.Meta(extra_json_schema={"default": default})]
-        return mirrored
-
-
-def _default(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
-    """How the mirror of a field declares that it may be left out."""
-    default = _plain_default(field)
-    if default is msgspec.NODEFAULT:
-        return {}
-    if isinstance(default, dict):
-        return {"default_factory": lambda: default}
-    return {"default": tuple(default) if isinstance(default, list) else default}
-
-
-def _plain_default(field: msgspec.structs.FieldInfo) -> Any:
-    """The default as JSON has it; `NODEFAULT` when there is none."""
-    default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-    return default if default is msgspec.NODEFAULT else msgspec.to_builtins(default, enc_hook=str)

@@ -7,16 +7,11 @@ import msgspec
 
 KEY_LENGTH: Final = 32
 
-
-class InvalidProjects(ValueError):
-    """A projects file that cannot be read as one."""
-
-
 # Projects end up in request lines and headers: nothing in them may end a line or a path segment.
-Segment = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]+\Z")]
-Slug = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]*\Z")]
-Key = Annotated[str, msgspec.Meta(pattern=r"\A[!-+\--~]+\Z")]  # visible ASCII without the comma
-Token = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]*\Z")]
+Segment = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]+\Z", description="ASCII letters, digits and ._~-")]
+Slug = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]*\Z", description="ASCII letters, digits and ._~-")]
+Key = Annotated[str, msgspec.Meta(pattern=r"\A[!-+\--~]+\Z", description="visible ASCII characters without the comma")]
+Token = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]*\Z", description="visible ASCII characters")]
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -84,18 +79,3 @@ class ListedProjects:
 def provider_of(projects: Sequence[Project] | None) -> ProjectProvider:
     """The provider of a projects file's projects; without a file, of made-up ones."""
     return MADE_UP_PROJECTS if projects is None else ListedProjects(projects)
-
-
-def decode_projects(content: bytes) -> tuple[Project, ...]:
-    """Read the content of a `projects.json`: a JSON array of projects, every value a string.
-
-    Raises:
-        InvalidProjects: the content is not that, or the array is empty; the message names the entry and field.
-    """
-    try:
-        projects = msgspec.json.decode(content, type=tuple[Project, ...])
-    except msgspec.DecodeError as error:
-        raise InvalidProjects(f"not a list of projects: {error}") from error
-    if not projects:
-        raise InvalidProjects("not a list of projects: it is empty")
-    return projects

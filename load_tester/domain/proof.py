@@ -36,11 +36,16 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 def prove(
-    command: Command, registry: Registry, projects: ProjectProvider, now_ns: int, files: Files = NO_FILES
+    command: Command,
+    registry: Registry,
+    projects: ProjectProvider,
+    now_ns: int,
+    files: Files = NO_FILES,
+    target_url: str = "",
 ) -> Proof:
     """Build the attack's targeter and make request 0.
 
-    `now_ns` is Unix time, used unless the command fixes what counts as now.
+    `now_ns` is Unix time, used unless the command fixes what counts as now; `target_url` is what will be attacked.
 
     Raises:
         InvalidCommand: the builder or the generator refused the parameters, raised, or made something else.
@@ -50,7 +55,7 @@ def prove(
         raise InvalidCommand(
             f"test type {test_type.name!r} has a schedule of its own, and takes no rate", "$.numMessages"
         )
-    context = BuildContext(Random(command.seed or 0), projects, files=files)
+    context = BuildContext(Random(command.seed or 0), projects, files=files, target_url=target_url)
     try:
         return _proof(command, test_type, context, now_ns if command.epoch_ns is None else command.epoch_ns)
     except InvalidParams as error:
@@ -73,7 +78,7 @@ def _proof(command: Command, test_type: TestType[Any], context: BuildContext, no
         raise InvalidCommand(f"{made}; it must be {wanted}", "$.testType")
     assert isinstance(request, Request | Record), "that was looked at"
     kafka = None if test_type.kafka is None else test_type.kafka(params)
-    most_workers = None if test_type.most_workers is None else test_type.most_workers(params)
+    most_workers = None if test_type.most_workers is None else test_type.most_workers(params, context)
     if test_type.schedule is None:
         hits = None if command.pacer is None else command.pacer.hits(command.duration_ns)
         return Proof(request, command.pacer, most_workers, hits, command.duration_ns, kafka)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from load_tester.domain.metrics import Figures
 
@@ -22,10 +23,10 @@ class RunState(StrEnum):
 
 
 class TimelineSecond(msgspec.Struct, frozen=True, rename="camel"):
-    """One second of a run, counted from 0 from the start of the attack."""
+    """One second of a run."""
 
-    second: int
-    figures: Figures
+    second: Annotated[int, Meta(description="Counted from 0 from the start of the attack.")]
+    figures: Annotated[Figures, Meta(description="What happened in it.")]
 
 
 def completed(seconds: Iterable[TimelineSecond]) -> tuple[TimelineSecond, ...]:
@@ -44,38 +45,44 @@ def completed(seconds: Iterable[TimelineSecond]) -> tuple[TimelineSecond, ...]:
 
 
 class Run(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Everything known of one run except its seconds. Instants are UTC, spans integer nanoseconds.
+    """An attack with an identity and a history. Instants are UTC, spans integer nanoseconds."""
 
-    `command` is what was asked for, in full, with every default filled in, as `POST /command` would take it again.
-    `error` is why a failed run failed; `incidents` is what went wrong without ending it; `error_messages` holds the
-    first message of each kind of error. `generator_limited` with its `reasons` is explained in
-    `load_tester.domain.verdict`. `elapsed_ns` runs from the start of the attack to its end, stragglers included.
-    `scheduled_hits` are due within `scheduled_ns` from the start, unless it is stopped; `None` with an unlimited rate,
-    and in records that are older than the field, which have 0 for `scheduled_ns`.
-    """
-
-    id: str
-    state: RunState
-    name: str = ""
-    description: str = ""
-    test_type: str = ""
-    target_url: str = ""
-    labels: tuple[tuple[str, ...], ...] = ()
-    command: dict[str, Any] = msgspec.field(default_factory=dict)
-    seed: int = 0
-    workers: int = 0
-    scheduled_hits: int | None = None
-    scheduled_ns: int = 0
-    created_at: datetime
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    elapsed_ns: int = 0
-    error: str | None = None
-    incidents: tuple[str, ...] = ()
-    error_messages: dict[str, str] = msgspec.field(default_factory=dict)
-    connections_open: int = 0
-    in_flight: int = 0
-    waiting: int = 0
-    generator_limited: bool = False
-    reasons: tuple[str, ...] = ()
-    summary: Figures = Figures()
+    id: Annotated[str, Meta(description="Sorts by time.")]
+    state: Annotated[RunState, Meta(description="How far it has come.")]
+    name: Annotated[str, Meta(description="As in the command.")] = ""
+    description: Annotated[str, Meta(description="As in the command.")] = ""
+    test_type: Annotated[str, Meta(description="What is sent.")] = ""
+    target_url: Annotated[str, Meta(description="What is attacked.")] = ""
+    labels: Annotated[tuple[tuple[str, ...], ...], Meta(description="As in the command.")] = ()
+    command: Annotated[
+        dict[str, Any],
+        Meta(description="What was asked for, with every default filled in; `POST /command` takes it again."),
+    ] = msgspec.field(default_factory=dict)
+    seed: Annotated[int, Meta(description="Of all randomness; drawn if the command has none.")] = 0
+    workers: Annotated[int, Meta(description="Attack worker processes.")] = 0
+    scheduled_hits: Annotated[
+        int | None,
+        Meta(description="How many hits are due unless it is stopped; `null` for an unlimited rate."),
+    ] = None
+    scheduled_ns: Annotated[int, Meta(description="Within how long from the start they are due.")] = 0
+    created_at: Annotated[datetime, Meta(description="When the command was accepted.")]
+    started_at: Annotated[datetime | None, Meta(description="When the attack started.")] = None
+    ended_at: Annotated[datetime | None, Meta(description="When its last hit had ended.")] = None
+    elapsed_ns: Annotated[
+        int, Meta(description="From the start of the attack to its end, stragglers included; or until now.")
+    ] = 0
+    error: Annotated[str | None, Meta(description="Why a failed run failed.")] = None
+    incidents: Annotated[
+        tuple[str, ...], Meta(description="What went wrong without ending it: a lost worker, a store out of order.")
+    ] = ()
+    error_messages: Annotated[dict[str, str], Meta(description="The first message of each kind of error.")] = (
+        msgspec.field(default_factory=dict)
+    )
+    connections_open: Annotated[int, Meta(description="Connections at present.")] = 0
+    in_flight: Annotated[int, Meta(description="Hits that were sent and have not ended.")] = 0
+    waiting: Annotated[int, Meta(description="Hits that are due and wait for a connection.")] = 0
+    generator_limited: Annotated[
+        bool, Meta(description="Whether the figures may show our limits rather than the target's.")
+    ] = False
+    reasons: Annotated[tuple[str, ...], Meta(description="Why that may be.")] = ()
+    summary: Annotated[Figures, Meta(description="The figures of the whole run.")] = Figures()

@@ -2,7 +2,11 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
+
+from load_tester.domain.json_place import begin, check_json, spans
 
 
 class InvalidJson(ValueError):
@@ -25,9 +29,29 @@ def read_json(body: bytes) -> Any:
         InvalidJson: it is not JSON; an object has a key twice; a number is not finite; a text is not valid Unicode;
             or it is nested too deeply.
     """
-    try:
+    with _explained():
         value = json.loads(body.decode(), object_pairs_hook=_Members, parse_constant=_no_constant)
         return _plain(value, "$")
+
+
+def read_items(body: bytes) -> list[bytes] | None:
+    """The items of a JSON array in UTF-8 as they are written, to be read one by one; `None` when it is no array.
+
+    Raises:
+        InvalidJson: it begins like an array, but is not JSON, or is nested too deeply.
+    """
+    if not body.lstrip(b" \t\r\n").startswith(b"["):
+        return None
+    with _explained():
+        text = body.decode()
+        check_json(text)
+        return [text[start:end].encode() for start, end in spans(text, begin(text))]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise InvalidJson(f"not UTF-8: {error.reason} at byte {error.start}") from None
     except json.JSONDecodeError as error:

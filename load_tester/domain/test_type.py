@@ -49,12 +49,14 @@ class BuildContext:
             `share.first` by `share.step`.
         files: what is read from them while the attack is checked is carried to the workers, so a builder has to read
             the same files whatever its share.
+        target_url: what is attacked; empty where that is not known.
     """
 
     random: Random
     projects: ProjectProvider = MADE_UP_PROJECTS
     share: Share = ALL_HITS
     files: Files = NO_FILES
+    target_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class TestType(Generic[P]):
         transport: how the requests travel; `http` sends a `Request`, `kafka` a `Record`.
         kafka: with the transport `kafka`, and only then: the cluster that the parameters name. Hits of the transport
             `http` go to the target URL.
-        most_workers: how many workers can share an attack with these parameters, if there is a limit.
+        most_workers: how many workers can share an attack with these parameters; `None`, or no such function, for no
+            limit. It may raise `InvalidParams`.
         schedule: makes the schedule of attacks that have one of their own; it may raise `InvalidParams`.
         unavailable: why this installation cannot run the test type, and what to do about it; empty if it can.
 
@@ -93,7 +96,7 @@ class TestType(Generic[P]):
     description: str = ""
     transport: Transport = "http"
     kafka: Callable[[P], KafkaTarget] | None = None
-    most_workers: Callable[[P], int] | None = None
+    most_workers: Callable[[P, BuildContext], int | None] | None = None
     schedule: Callable[[P, BuildContext], Pacing] | None = None
     unavailable: str = ""
 

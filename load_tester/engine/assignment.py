@@ -1,7 +1,8 @@
 """What an attacker is given: its share of a schedule, what to send, and by which time."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from load_tester.domain.duration import SECOND
 from load_tester.domain.pacer import Pacer, Share
-from load_tester.domain.request import RequestMaker
+from load_tester.domain.request import RequestMaker, Sendable
 from load_tester.engine.clock import AlarmMaker, Clock
 from load_tester.engine.transport import Round
 
@@ -36,6 +37,11 @@ class Assignment:
     def total(self) -> int:
         """How many hits are planned; 0 without a schedule."""
         return self.share.count(self.pacer.hits(self.duration_ns)) if self.pacer else 0
+
+    @property
+    def peak(self) -> float:
+        """The highest rate of the share at any time, in hits per second; infinite without a schedule."""
+        return self.pacer.peak() / self.share.step if self.pacer else math.inf
 
     def due(self, i: int) -> int:
         """When hit `i` of the share is due, in nanoseconds from the start; there must be a schedule."""
@@ -69,8 +75,10 @@ class Payloads:
         encode: how requests are written; the transport's.
         step_ns: with an unlimited rate, how far apart payloads are in their own time; 0: as far as they are sent.
         ahead: whether requests may be made before the responses to those before them have come.
-        targets: what hits are counted as; the targeter's.
+        targets: what hits are; the targeter's.
         expected: the statuses that are successes; the targeter's.
+        expected_of: the same for single targets; the targeter's.
+        repeated: requests that are made again and again; the targeter's.
     """
 
     make_request: RequestMaker
@@ -79,6 +87,8 @@ class Payloads:
     ahead: bool = True
     targets: tuple[str, ...] = ()
     expected: frozenset[int] | None = None
+    expected_of: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    repeated: Sequence[Sendable] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Attacker:
         self._is_late = False
         self._noticed = 0
         self._ended = False
-        self.recorder = Recorder(0, payloads.targets, payloads.expected)
+        self.recorder = Recorder(0, payloads.targets, payloads.expected, payloads.expected_of)
 
     # What the worker calls
 
@@ -125,8 +125,9 @@ class Attacker:
         # Only with an unlimited rate is there always a next hit, until the end.
         self._until = at_ns if self._pacer else self._end
         self._epoch_ns = epoch_ns
+        before = self.recorder
         self.recorder = recorder = Recorder(
-            at_ns, self.recorder.targets, self.recorder.expected, unscheduled=self._pacer is None
+            at_ns, before.targets, before.expected, before.expected_of, unscheduled=self._pacer is None
         )
         # What the hot path calls, each in a tuple: unpacking five functions takes the time of looking up one as an
         # attribute that is called (CPython 3.11 specialises only look-ups of methods, and of attributes not called).

@@ -10,7 +10,7 @@ can be sent: after a stall of 1 s at 1 000/s, 8 µs a hit instead of 16.
 from collections import deque
 from typing import Final
 
-from load_tester.domain.duration import MICROSECOND
+from load_tester.domain.duration import MICROSECOND, SECOND
 from load_tester.domain.request import Sendable
 from load_tester.engine.assignment import Assignment, Payloads
 from load_tester.engine.transport import Round
@@ -38,15 +38,17 @@ class Magazine:
         self.rounds: deque[Round] = deque()
         self._make_request = payloads.make_request
         self._encode = payloads.encode
+        # By identity, which is theirs alone as long as they live: comparing them would take longer than writing them.
+        self._repeated = payloads.repeated
+        self._written = {id(request): payloads.encode(request) for request in self._repeated}
         self._step_ns = payloads.step_ns
         self._assignment = assignment
         self._total = assignment.total
         self._failure: tuple[int, BaseException] | None = None
         self._last: Sendable | None = None
         self._last_round = Round(b"", is_bodyless=False, body_bytes=0)
-        crowded = self._total > 1 and assignment.due(1) - assignment.due(0) <= AHEAD_WITHIN_NS
         self._most = AHEAD if payloads.ahead else 1
-        self._ahead = self._most if crowded or not assignment.pacer else 1
+        self._ahead = self._most if assignment.peak >= SECOND / AHEAD_WITHIN_NS else 1
 
     def load(self, i: int, waiting: int, now_ns: int) -> None:
         """Make the request of hit `i` of the share, and some of those that follow; nothing must be ready.
@@ -85,6 +87,7 @@ class Magazine:
     def _make(self, first: int, count: int, now_ns: int) -> None:
         share, pacer, step_ns = self._assignment.share, self._assignment.pacer, self._step_ns
         make_request, append, last, last_round = self._make_request, self.rounds.append, self._last, self._last_round
+        written = self._written.get
         end = min(first + count, self._total) if pacer else first + count
         seqs = range(share.first + first * share.step, share.first + end * share.step, share.step)
         seq = seqs[0]
@@ -92,7 +95,7 @@ class Magazine:
             for seq in seqs:
                 request = make_request(seq, now_ns + (pacer.due(seq) if pacer else seq * step_ns))
                 if request is not last:
-                    last_round = self._encode(request)
+                    last_round = written(id(request)) or self._encode(request)
                     last = request
                 append(last_round)
         except BaseException as error:  # noqa: BLE001  # a test type may raise anything, even SystemExit; the run says what

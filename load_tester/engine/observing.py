@@ -4,7 +4,7 @@ from typing import Final
 
 from load_tester.domain.request import Observer, Response
 from load_tester.engine.connection import HttpConnection
-from load_tester.engine.end_code import CHECK_FAILED
+from load_tester.engine.end_code import CHECK_FAILED, read
 from load_tester.engine.transport import ConnectionOwner
 
 MAX_KEPT_BODY_BYTES: Final = 1024 * 1024
@@ -47,7 +47,7 @@ class ObservingConnection(HttpConnection):
         self._kept += body[: MAX_KEPT_BODY_BYTES - len(self._kept)]
 
     def _observe_hit(self, connection: HttpConnection, status: int) -> None:
-        response = Response(self.seq, status, tuple(self._headers), bytes(self._kept))
+        response = Response(self.seq, status, tuple(self._headers), bytes(self._kept), read(self.mark).target)
         self._headers.clear()
         self._kept.clear()
         complaint = self._observe(response)

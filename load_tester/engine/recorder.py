@@ -5,6 +5,8 @@ three histograms hit by hit would take 9 µs.
 """
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -16,6 +18,7 @@ from load_tester.domain.metrics import Counts, ErrorKind, Second, TargetPart
 from load_tester.engine.end_code import ABORTED, TIMED_OUT, End, mark, read
 
 NO_TIMES: Final = np.zeros(0, np.int64)
+_NOTHING: Final[Mapping[int, frozenset[int]]] = MappingProxyType({})
 
 
 class _TargetTally:
@@ -70,7 +73,8 @@ class Recorder:
     `flush` books them; it must be called several times a second. `bytes_in`, `bytes_out` are added to directly. With
     `unscheduled` every hit counts as planned, and due, when it is sent; `dues` and `end_dues` are not used.
 
-    `targets` and `expected` are the targeter's: what hits are counted as besides, and the statuses that are successes.
+    `targets`, `expected` and `expected_of` are the targeter's: what hits are counted as besides, and the statuses that
+    are successes.
     """
 
     def __init__(
@@ -78,12 +82,17 @@ class Recorder:
         start_ns: int,
         targets: tuple[str, ...] = (),
         expected: frozenset[int] | None = None,
+        expected_of: Mapping[int, frozenset[int]] = _NOTHING,
         *,
         unscheduled: bool = False,
     ) -> None:
         self.start_ns = start_ns
         self.targets = targets
         self.expected = expected
+        self.expected_of = expected_of
+        # Targets of one name are counted at the place of the first of them.
+        first = {name: place for place, name in reversed(tuple(enumerate(targets)))}
+        self._places = np.array([first[name] for name in targets], np.int64)
         self._unscheduled = unscheduled
         self.dues: list[int] = []
         self.sents: list[int] = []
@@ -129,7 +138,7 @@ class Recorder:
         self.messages.setdefault(kind, message)
         if mark is not None:
             if self.targets:
-                target = tally.target(read(mark).target)
+                target = tally.target(int(self._places[read(mark).target]))
                 target.counts.sent += 1
                 target.counts.failed += 1
                 _count_error(target.counts, kind, 1)
@@ -215,12 +224,14 @@ class Recorder:
         tally.response_time.record(response_times)
         if not self.targets:
             return
+        places: set[int] = set()
         for end, number in numbers:
-            target = tally.target(end.target)
+            place = int(self._places[end.target])
+            places.add(place)
+            target = tally.target(place)
             target.counts.sent += number
             self._count(target.counts, end, number)
-        places = {end.target for end, _ in numbers}
-        of_hits = np.array(codes) // mark(1) if len(places) > 1 else None
+        of_hits = self._places[np.array(codes) // mark(1)] if len(places) > 1 else None
         for place in places:
             chosen = slice(None) if of_hits is None else of_hits == place
             answered = chosen if answers is None else answers & (of_hits == place if of_hits is not None else True)
@@ -238,8 +249,9 @@ class Recorder:
         else:
             counts.answered += number
             counts.status_codes[end.status] = counts.status_codes.get(end.status, 0) + number
-            is_wanted = 200 <= end.status < 400 if self.expected is None else end.status in self.expected
-            if self.expected is not None and not is_wanted:
+            expected = self.expected_of.get(end.target, self.expected)
+            is_wanted = 200 <= end.status < 400 if expected is None else end.status in expected
+            if expected is not None and not is_wanted:
                 _count_error(counts, ErrorKind.STATUS, number)
                 self.messages.setdefault(ErrorKind.STATUS, f"the status was {end.status}, which is not expected")
             elif end.check_failed:

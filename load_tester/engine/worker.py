@@ -113,6 +113,8 @@ class _Shift:
                 ahead=targeter.observe is None,
                 targets=targeter.targets,
                 expected=targeter.expected,
+                expected_of=targeter.expected_of,
+                repeated=targeter.repeated,
             ),
             Timing(clock.monotonic_ns, clock.make_alarm),
             make_dialer=transport.dialer,
@@ -237,6 +239,10 @@ def _targeter(plan: frames.Plan, registry: Registry) -> Targeter:
     test_type = registry[order.test_type]
     build: Callable[[Any, BuildContext], Targeter] = test_type.build
     context = BuildContext(
-        Random(plan.random_seed), provider_of(order.projects), Share(plan.first, plan.step), CarriedFiles(order.files)
+        Random(plan.random_seed),
+        provider_of(order.projects),
+        Share(plan.first, plan.step),
+        CarriedFiles(order.files),
+        order.target_url,
     )
     return build(test_type.decode(order.params), context)

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Meta
 
 from load_tester.domain.metrics import Figures, Metrics, Second
 from load_tester.domain.run import Run, TimelineSecond, completed
@@ -34,10 +35,10 @@ class RunAlive(Exception):
 
 
 class RunPage(msgspec.Struct, frozen=True):
-    """Part of the list of runs, newest first, and how many there are in all."""
+    """Part of the list of runs."""
 
-    runs: tuple[Run, ...]
-    total: int
+    runs: Annotated[tuple[Run, ...], Meta(description="Newest first.")]
+    total: Annotated[int, Meta(description="How many there are in all.")]
 
 
 def sqlite_url(data_dir: Path) -> str:

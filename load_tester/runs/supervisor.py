@@ -132,23 +132,32 @@ class Supervisor:
             self._tasks.cancel_scope.cancel()
             await self._resources.__aexit__(kind, error, traceback)
 
+    async def check(self, command: Command) -> tuple[Proof, dict[str, bytes]]:
+        """Make a first request as proof that the command can be carried out; nothing else happens.
+
+        Returns the proof, and the files that the command reads, by name.
+
+        Raises:
+            InvalidCommand: there is no target, or the request could not be made, or not in time.
+        """
+        if not self.site.target_url and self.registry[command.test_type].kafka is None:
+            raise InvalidCommand("this daemon has nothing to attack: it was started without a target URL")
+        files = LocalFiles(self.site.files_dir)
+        return await self._proof(command, files), files.contents
+
     async def start(self, command: Command) -> Run:
         """Replace the attack that runs by a new one; returns when the new one has started.
 
         The attack that is replaced sends nothing more; its hits in flight end in the background.
 
         Raises:
-            InvalidCommand: a first request could not be made, or there is nothing to attack; the attack that runs was
-                not touched.
+            InvalidCommand: it cannot be carried out; the attack that runs was not touched.
             AttackRefused: the engine could not start it; its record says so.
         """
         stops = self._stops
-        files = LocalFiles(self.site.files_dir)
-        proof = await self._proof(command, files)
-        if not self._target_url(proof):
-            raise InvalidCommand("this daemon has nothing to attack: it was started without a target URL")
+        proof, files = await self.check(command)
         async with self._turn():
-            live = self._accepted(command, proof, files.contents)
+            live = self._accepted(command, proof, files)
             if self._stops != stops:
                 return self._overtaken(live)
             return await self._replace(live)
@@ -277,7 +286,7 @@ class Supervisor:
         projects = provider_of(self.site.projects)
         with anyio.move_on_after(self._proof_s):
             return await anyio.to_thread.run_sync(
-                partial(prove, command, self.registry, projects, self._now_ns(), files),
+                partial(prove, command, self.registry, projects, self._now_ns(), files, self.site.target_url),
                 abandon_on_cancel=True,
                 limiter=self._proofs,
             )

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple, cast
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from load_tester.domain.duration import SECOND
+from load_tester.sink.recorded import MAX_RECORDED_BYTES
 from load_tester.sink.response import CONTINUE
-from load_tester.sink.shared import MAX_RECORDED_BYTES, OWN_TARGETS, Shared
+from load_tester.sink.shared import OWN_TARGETS, Shared
 from load_tester.sink.tally import Tally
 
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -41,7 +42,8 @@ class Connection(asyncio.Protocol):
         self.tally: Tally | None = None  # the one that this connection was counted in
         self._shared = shared
         self._loop = asyncio.get_running_loop()
-        self._is_plain = shared.behaviour.is_plain and not shared.records
+        self._is_plain = shared.behaviour.is_plain
+        self._records = shared.records
         self._is_quick = False  # whether what arrives may take the fast path
         self._parser = HttpRequestParser(self)
         self._out: list[bytes] = []
@@ -150,7 +152,7 @@ class Connection(asyncio.Protocol):
                 self._expects = value.lower() == b"100-continue"
         elif length == 10 and name.lower() == b"connection":
             self._is_odd = True
-        if self._shared.records:
+        if self._records:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -162,7 +164,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, part: bytes) -> None:
         """Count a part of the body."""
         self._body_bytes += len(part)
-        if self._shared.records and self._body_bytes <= MAX_RECORDED_BYTES:
+        if self._records and self._body_bytes - len(part) < MAX_RECORDED_BYTES:
             self._body.append(part)
 
     def on_message_complete(self) -> None:
@@ -173,16 +175,16 @@ class Connection(asyncio.Protocol):
             if is_odd or self._held or not self._is_quick or self._target in OWN_TARGETS:
                 self._respond(method, keeps=keeps)
             else:
-                self._counted()
+                self._counted(method)
                 self._quick += 1
                 self._out.append(self._shared.responses.ok)
         self._target = b""
         self._body_bytes = self._head_bytes = self._hosts = 0
         self._in_body = self._expects = self._is_odd = False
-        if self._headers:
+        if self._records:
             self._headers, self._body = [], []
 
-    def _counted(self) -> Tally:
+    def _counted(self, method: bytes) -> Tally:
         """Count the request; returns the tally it is counted in."""
         tally = self._shared.tally
         if self.tally is not tally:
@@ -192,6 +194,8 @@ class Connection(asyncio.Protocol):
                 tally.begin(self._now, self._unix_ns)
         tally.bytes += self._body_bytes
         tally.count(self._target)
+        if self._records:
+            tally.recorded.append((self._unix_ns, method, self._target, self._headers, self._body, self._body_bytes))
         return tally
 
     def _note(self) -> None:
@@ -214,10 +218,8 @@ class Connection(asyncio.Protocol):
             payload = self._shared.responses.json(answer, connection=connection)
             self._answer(_Held(self._now, payload, closes=not keeps))
             return
-        tally = self._counted()
+        tally = self._counted(method)
         tally.note(1, self._now, self._unix_ns)
-        if self._shared.records:
-            self._shared.record(method, self._target, self._headers, b"".join(self._body))
         self._answer(self._misbehaved(method, version, connection, tally))
 
     def _misbehaved(self, method: bytes, version: str, connection: bytes, tally: Tally) -> _Held:

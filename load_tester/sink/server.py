@@ -8,11 +8,13 @@ from typing import Final, Self
 
 from load_tester.sink.behaviour import Behaviour
 from load_tester.sink.connection import Connection
+from load_tester.sink.recorded import Recorded
 from load_tester.sink.shared import Shared
-from load_tester.sink.tally import Recorded, Stats
+from load_tester.sink.tally import Stats
 
 BACKLOG: Final = 4096
-RECORD_LIMIT: Final = 100_000
+RECORDED: Final = 10
+"""So many of the last requests are kept unless told otherwise: enough to look at, and little to keep."""
 
 
 class Sink:
@@ -23,8 +25,7 @@ class Sink:
         host: a name or an address; of a name the first address is used.
         port: 0 for any that is free.
         tls: the server's context, to answer `https`.
-        record_bodies: whether to keep the requests with their bodies (up to 1 MiB of each).
-        record_limit: so many are kept, the last ones.
+        record: so many of the last requests are kept, with up to 1 MiB of each body.
     """
 
     def __init__(
@@ -34,10 +35,9 @@ class Sink:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
-        record_bodies: bool = False,
-        record_limit: int = RECORD_LIMIT,
+        record: int = RECORDED,
     ) -> None:
-        self._shared = Shared(behaviour or Behaviour(), record_limit if record_bodies else 0)
+        self._shared = Shared(behaviour or Behaviour(), record)
         self.host = host
         self.wanted_port = port
         self._tls = tls
@@ -105,8 +105,8 @@ class Sink:
             await asyncio.sleep(0.001)
 
     def recorded(self) -> tuple[Recorded, ...]:
-        """The last requests, oldest first; none unless they are recorded."""
-        return tuple(self._shared.tally.recorded)
+        """The last requests since its start or the last reset, oldest first."""
+        return self._shared.recorded()
 
     def reset(self) -> None:
         """Forget all that was counted and recorded; what is drawn, and the stall, begin anew."""

@@ -6,16 +6,14 @@ from typing import Final, Protocol
 import msgspec
 
 from load_tester.sink.behaviour import Behaviour
+from load_tester.sink.recorded import Recorded, ShownRequest
 from load_tester.sink.response import Responses
-from load_tester.sink.tally import Recorded, Stats, Tally
-
-MAX_RECORDED_BYTES: Final = 1024 * 1024
-"""So much is kept of a body that is recorded."""
+from load_tester.sink.tally import Stats, Tally
 
 STATS: Final = (b"GET", b"/stats")
 RESET: Final = (b"POST", b"/reset")
-BODIES: Final = (b"GET", b"/bodies")
-OWN_TARGETS: Final = frozenset({STATS[1], RESET[1], BODIES[1]})
+REQUESTS: Final = (b"GET", b"/requests")
+OWN_TARGETS: Final = frozenset({STATS[1], RESET[1], REQUESTS[1]})
 
 
 class Member(Protocol):
@@ -55,15 +53,13 @@ class Shared:
             case request if request == RESET:
                 self.reset()
                 return b'{"status":"ok"}\n'
-            case request if request == BODIES and self.records:
-                # Bytes become base64.
-                return msgspec.json.encode([recorded._asdict() for recorded in self.tally.recorded]) + b"\n"
+            case request if request == REQUESTS:
+                return msgspec.json.encode([ShownRequest.of(one) for one in self.recorded()]) + b"\n"
         return None
 
-    def record(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Keep a request, as one of the last so many."""
-        texts = tuple((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-        self.tally.recorded.append(Recorded(method.decode(), target.decode("latin-1"), texts, body))
+    def recorded(self) -> tuple[Recorded, ...]:
+        """The last requests, oldest first."""
+        return tuple(map(Recorded.of, self.tally.recorded))
 
     def stalls(self, now: float) -> bool:
         """Whether `now`, on the loop's clock, may be in the stall; before the first request nobody knows."""

@@ -1,11 +1,12 @@
 """What a sink counts, in bounded memory."""
 
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from load_tester.domain.instant import format_instant_ns
+from load_tester.sink.recorded import RawRequest
 
 MAX_PATHS: Final = 1000
 """So many distinct paths are counted one by one; requests to further ones are counted as `OTHER`."""
@@ -14,15 +15,6 @@ MAX_PATH_BYTES: Final = 256
 OTHER: Final = "other"
 MAX_SECONDS: Final = 3600
 """So many seconds are counted one by one, from the first request; later requests are in the totals only."""
-
-
-class Recorded(NamedTuple):
-    """A request as it arrived; header names are in lower case, `target` is what stood in the request line."""
-
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
 
 
 class Stats(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -65,7 +57,7 @@ class Tally:
         self.statuses: dict[int, int] = {}
         self.paths: dict[bytes, int] = {}
         self.per_second: list[int] = []
-        self.recorded: deque[Recorded] = deque(maxlen=record_limit)
+        self.recorded: deque[RawRequest] = deque(maxlen=record_limit)
 
     def begin(self, now: float, unix_ns: int) -> None:
         """Note the first request, at `now` on the loop's clock."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,37 +14,22 @@ from starlette.routing import Route
 from starlette.types import Lifespan
 
 from load_tester.domain.command import DEFAULTS, CommandDefaults, InvalidCommand
+from load_tester.domain.test_type import UnknownTestType
 from load_tester.engine.interface import AttackRefused
 from load_tester.runs.store import RunAlive, StoreUnavailable, UnknownRun
 from load_tester.runs.supervisor import Supervisor
-from load_tester.web import control, history
+from load_tester.web import catalogue, control, documents, history
+from load_tester.web.documents import Documents
+from load_tester.web.endpoint import Handler
 from load_tester.web.guard import SameOrigin
 from load_tester.web.reply import error_reply
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 _log = logging.getLogger(__name__)
 
 
-class Endpoint(NamedTuple):
-    """One route of the API; it is served with and without a slash at the end."""
-
-    methods: tuple[str, ...]
-    path: str
-    handler: Handler
-
-
-ENDPOINTS: Final = (
-    Endpoint(("POST",), "/command", control.command),
-    Endpoint(("GET", "POST"), "/stop", control.stop),
-    Endpoint(("GET", "POST"), "/ping", control.ping),
-    Endpoint(("GET",), "/status", control.status),
-    Endpoint(("GET",), "/runs", history.runs),
-    Endpoint(("GET",), "/runs/{id}", history.run),
-    Endpoint(("DELETE",), "/runs/{id}", history.delete),
-    Endpoint(("GET",), "/runs/{id}/report", history.report),
-)
-"""The whole API; `docs/api.md` describes each, which a test checks."""
+ENDPOINTS: Final = (*control.ENDPOINTS, *history.ENDPOINTS, *catalogue.ENDPOINTS, *documents.ENDPOINTS)
+"""The whole API. Its OpenAPI document and its page are made from these; `docs/api.md` describes each, which a test
+checks."""
 
 
 def create_app(
@@ -72,6 +57,7 @@ def create_app(
             InvalidCommand: _invalid_command,
             HTTPException: _http_exception,
             UnknownRun: _replied(404),
+            UnknownTestType: _replied(404),
             RunAlive: _replied(409),
             AttackRefused: _replied(503),
             StoreUnavailable: _replied(503),
@@ -81,6 +67,7 @@ def create_app(
     app.router.redirect_slashes = False  # both forms are routes
     app.state.supervisor = supervisor
     app.state.defaults = defaults
+    app.state.documents = Documents(ENDPOINTS, supervisor.registry)
     return app
 
 
@@ -107,7 +94,7 @@ def _dispatched(handlers: dict[str, Handler]) -> Handler:
 async def _invalid_command(_: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidCommand), "registered for it"
     _log.info("a command was refused: %s (%s)", error.message, error.path)
-    return error_reply(400, error.message, path=error.path)
+    return error_reply(400, error.message, error.path)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

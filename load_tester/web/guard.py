@@ -35,8 +35,13 @@ class SameOrigin:
         await self.app(scope, receive, send)
 
 
+def is_changing(method: str, path: str) -> bool:
+    """Whether a request changes something, so that it is looked at who sends it."""
+    return method not in _READING or path in CHANGING_PATHS
+
+
 def _refusal(scope: Scope) -> str:
-    if scope["method"] in _READING and scope["path"].rstrip("/") not in CHANGING_PATHS:
+    if not is_changing(scope["method"], scope["path"].rstrip("/")):
         return ""
     headers = Headers(scope=scope)
     host, origin = headers.get("host", ""), headers.get("origin")

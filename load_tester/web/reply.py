@@ -1,13 +1,21 @@
-"""What handlers share: JSON replies, bodies of bounded size, query parameters."""
+"""What handlers share: JSON replies, what errors look like, bodies of bounded size."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 MAX_BODY_BYTES: Final = 1 << 20
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What every error looks like."""
+
+    error: Annotated[str, Meta(description="One sentence that says what is wrong.")]
+    path: Annotated[str | None, Meta(description="What it is about in a command, like `$.params.numUsers`.")] = None
 
 
 class JsonReply(Response):
@@ -20,9 +28,9 @@ class JsonReply(Response):
         return content if isinstance(content, bytes) else msgspec.json.encode(content)
 
 
-def error_reply(status: int, message: str, **more: str) -> JsonReply:
-    """What every error looks like: `{"error": …}`, with `path` or `runId` where there is one."""
-    return JsonReply({"error": message, **more}, status_code=status)
+def error_reply(status: int, message: str, path: str | None = None) -> JsonReply:
+    """The reply to what is wrong."""
+    return JsonReply(Problem(message, path), status_code=status)
 
 
 async def body_of(request: Request) -> bytes:
@@ -40,20 +48,6 @@ async def body_of(request: Request) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
     return bytes(body)
-
-
-def whole_number(request: Request, name: str, default: int, low: int, high: int) -> int:
-    """A query parameter.
-
-    Raises:
-        HTTPException: 400 when it is not a whole number from `low` to `high`.
-    """
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if text.isascii() and text.isdigit() and len(text) <= 18 and low <= int(text) <= high:
-        return int(text)
-    raise HTTPException(400, f"{name} must be a whole number from {low} to {high}, not {text!r}")
 
 
 def _too_large() -> HTTPException:

@@ -130,7 +130,7 @@ ATTACK = ["attack", "-t", "http://127.0.0.1:9", "--type", "session", "--rate", "
         (["--data-dir", "/proc/nowhere"], "cannot use the data directory /proc/nowhere"),
         (["--data-dir", "{tmp}/file"], "is a file"),
         (["--store-url", "nonsense"], "cannot use 'nonsense' as the store"),
-        (["--config", "{tmp}"], "projects.json is not a list of projects"),
+        (["--config", "{tmp}"], "projects.json:1:3: not JSON: Expecting"),
         (["--config", "{tmp}/nowhere"], "is not a directory"),
         (["--ca", "{tmp}/file"], "does not hold certificates"),
         (["--ca", "{tmp}/nowhere"], "cannot read"),

@@ -46,7 +46,7 @@ async def test_the_sink_misbehaves_as_its_options_say(tmp_path: Path) -> None:
         url = await line(process.stdout)
         assert url.startswith("https://127.0.0.1:")
         responses = [await client.get(f"{url}/{number}") for number in range(30)]
-        recorded = (await client.get(f"{url}/bodies")).json()
+        recorded = (await client.get(f"{url}/requests")).json()
     good = [response for response in responses if response.status_code == 200]
     assert {response.status_code for response in responses} == {200, 418}
     assert {response.text for response in good} == {"x" * 12}

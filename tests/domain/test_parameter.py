@@ -1,5 +1,6 @@
 """What the declaration of a parameter says of it: to readers, to JSON Schema, to the reader of commands."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,7 +11,8 @@ from jsonschema import Draft202012Validator
 from msgspec import Meta
 
 from load_tester.domain.duration import InvalidDuration, format_ns
-from load_tester.domain.parameter import AnySpan, Parameter, PositiveSpan, Span, json_schema, parameters
+from load_tester.domain.parameter import AnySpan, Parameter, PositiveSpan, Span, parameters
+from load_tester.domain.schema import json_schema
 
 
 class Leg(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -163,6 +165,23 @@ def test_the_schema_of_kinds_may_lead_back_to_itself(way: dict[str, Any], is_val
     Draft202012Validator.check_schema(schema)
     assert Draft202012Validator(schema).is_valid({"ways": {"a": way}}) is is_valid
     assert schema["properties"]["ways"]["default"] == {"home": {"by": "foot", "numSteps": 5}}
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A stop of a trip."""
+
+    at: datetime
+    note_left: str | msgspec.UnsetType = msgspec.UNSET
+    wait: Annotated[str, Meta(extra={"kind": "duration", "limits": "up to 5m"})] = "1s"
+
+
+def test_what_a_type_does_not_tell_is_told_beside_it() -> None:
+    """A text that is checked later has its kind and limits in words; what may be missing has no default."""
+    assert parameters(Stop) == (
+        Parameter("at", "instant", "", None, "", ""),
+        Parameter("noteLeft", "text", "", "", "", ""),
+        Parameter("wait", "duration", "", '"1s"', "up to 5m", ""),
+    )
 
 
 def test_a_type_that_cannot_be_described_is_a_mistake_of_its_author() -> None:

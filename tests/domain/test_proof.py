@@ -62,7 +62,7 @@ RECORDS = TestType(
     build=lambda params, _: Targeter(lambda _seq, _now: Record(params.trouble, b"value")),
     transport="kafka",
     kafka=lambda params: KafkaTarget(brokers=("kafka:9092",), topics=(params.trouble,)),
-    most_workers=lambda params: params.num_projects,
+    most_workers=lambda params, context: params.num_projects if context.target_url else None,
 )
 TRACE = TestType(name="trace", summary="Has a schedule.", params=EchoParams, build=_build, schedule=_schedule)
 REGISTRY = Registry([ECHO, RECORDS, TRACE])
@@ -129,9 +129,11 @@ def test_what_the_engine_has_to_know_is_part_of_the_proof() -> None:
     scheduled = prove(command("trace", 0), REGISTRY, MadeUpProjects(), 0)
     assert scheduled.kafka is None
     assert (scheduled.pacer, scheduled.hits, scheduled.span_ns) == (TracePacer.of([2, 5]), 2, 6)
-    proof = prove(command("records", params={"trouble": "topic", "numProjects": 7}), REGISTRY, MadeUpProjects(), 0)
+    records = command("records", params={"trouble": "topic", "numProjects": 7})
+    proof = prove(records, REGISTRY, MadeUpProjects(), 0, target_url="http://broker")
     assert (proof.request, proof.most_workers) == (Record("topic", b"value"), 7)
     assert proof.kafka == KafkaTarget(brokers=("kafka:9092",), topics=("topic",))
+    assert prove(records, REGISTRY, MadeUpProjects(), 0).most_workers is None
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """A scene."""
 
     room: Annotated[Size, Meta(description="The room.")] = Size()
+    door: Annotated[Size, Meta(description="Its door.")] = Size()
     things: Annotated[dict[str, Box | Ball], Meta(description="The things.")] = {}
 
 
@@ -55,9 +56,10 @@ Shows a scene.
 | parameter | type | default | range | meaning |
 |---|---|---|---|---|
 | `room` | object | `{"width":1}` |  | The room. |
+| `door` | object | `{"width":1}` |  | Its door. |
 | `things` | object of object with a `form` by name | `{}` |  | The things. |
 
-Each of `room`:
+Each of `room` and of `door`:
 
 | parameter | type | default | range | meaning |
 |---|---|---|---|---|
@@ -76,5 +78,5 @@ That is all."""
 
 
 def test_objects_have_tables_of_their_own() -> None:
-    """Those of several kinds have one with all kinds, each followed by its members."""
+    """One for each kind that is the same; objects of several kinds have one with all, each followed by its members."""
     assert section(SCENE) == EXPECTED

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from load_tester.domain.strict_json import InvalidJson, read_json
+from load_tester.domain.strict_json import InvalidJson, read_items, read_json
 
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),
@@ -42,3 +42,28 @@ def test_what_is_not_one_clear_value_is_refused(body: bytes, path: str, words: s
     with pytest.raises(InvalidJson) as caught:
         read_json(body)
     assert (caught.value.path, words in caught.value.message) == (path, True), caught.value.message
+
+
+@given(st.lists(VALUES), st.sampled_from([None, 1]))
+def test_the_items_of_an_array_are_read_one_by_one(values: list[object], indent: int | None) -> None:
+    """Each is what was written; what is no array has no items."""
+    items = read_items(b" \n" + json.dumps(values, indent=indent).encode())
+    assert items is not None
+    assert [read_json(item) for item in items] == values
+    assert read_items(json.dumps({"a": values}).encode()) is None
+
+
+@pytest.mark.parametrize("item", [b'{"a": 1, "a": 1}', b"NaN", b'"\\ud800"', b"9" * 5000, b"1e999"])
+def test_an_item_that_is_wrong_does_not_spoil_the_others(item: bytes) -> None:
+    """It is handed over as it is, for whoever reads it to refuse."""
+    assert read_items(b"[1, %s,2]" % item) == [b"1", item, b"2"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(b"[1,]", "not JSON"), (b"[1] x", "Extra data"), (b"[\xff]", "not UTF-8"), (b"[" * 200_000, "nested too deeply")],
+)
+def test_an_array_that_is_not_json_has_no_items(body: bytes, words: str) -> None:
+    """It is refused as a whole."""
+    with pytest.raises(InvalidJson, match=words):
+        read_items(body)

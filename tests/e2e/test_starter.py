@@ -131,20 +131,31 @@ def test_a_daemon_that_comes_back_tells_how_the_test_ended(sink: Sink, tmp_path:
     assert entry["result"]["answered"] > 0
 
 
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("add_vegeta_test('1s', 'sesion', 1, '1s', {})", "unknown test type 'sesion'; did you mean 'session'?"),
-        ("add_vegeta_test('1s', 'session', 1, '1s', {'numUsers': -1})", "(at $.params.numUsers; status 400)"),
-    ],
-)
-def test_a_test_that_the_daemon_refuses_ends_with_1(daemon: Daemon, tmp_path: Path, script: str, message: str) -> None:
-    """The daemon's own words are on standard error and in the report."""
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_test_that_the_daemon_would_refuse_ends_with_2(daemon: Daemon, tmp_path: Path, options: tuple[str]) -> None:
+    """Before anything runs, all mistakes are told in the daemon's own words, each with its line of the script."""
+    before = daemon.runs()["total"]
+    script = """
+add_vegeta_test('1s', 'session', 1, '1s', {})
+add_vegeta_test('1s', 'sesion', 1, '1s', {}, name='slip')
+for number in range(12):
+    add_vegeta_test('1s', 'session', 1, '1s', {'startedRnge': '1s', 'numUsers': number})
+add_vegeta_test('1s', 'session', 1, '1s', {'numUsers': -1})
+add_vegeta_test('1s', 'refusing', 1, '1s', {})
+"""
     (tmp_path / "plan.star").write_text(script)
-    done = ran([*LOAD_STARTER, "plan.star", "--load-server", daemon.url, "-r", "report.yaml"], cwd=tmp_path)
-    assert done.status == 1
-    assert message in done.err
-    assert message in report_of(tmp_path / "report.yaml")["testRuns"][0]["error"]
+    done = ran([*LOAD_STARTER, "plan.star", "--load-server", daemon.url, "-r", "report.yaml", *options], cwd=tmp_path)
+    assert done.status == 2
+    said = done.err.splitlines()[-5:]
+    assert said[0].startswith("plan.star:3: slip: unknown test type 'sesion'; did you mean 'session'? known: ")
+    assert said[0].endswith(" (at test_type)")
+    assert said[1].startswith("plan.star:5: session: unknown key 'startedRnge'; did you mean 'startedRange'? known: ")
+    assert said[1].endswith(" (at config.startedRnge) (11 more of the tests made there have this, too)")
+    assert said[2] == "plan.star:6: session: Expected `int` >= 0 (at config.numUsers)"
+    assert said[3].startswith("plan.star:7: refusing: test type 'refusing' cannot make a request: no payloads today")
+    assert said[4] == "15 tests would be refused; nothing was run"
+    assert daemon.runs()["total"] == before
+    assert not (tmp_path / "report.yaml").exists()
 
 
 def test_a_target_that_never_answers_ends_with_1(tmp_path: Path, closed_port: str) -> None:
@@ -178,12 +189,12 @@ def test_a_bad_script_ends_with_2_and_leaves_the_daemon_alone(daemon: Daemon, tm
 
 
 def test_a_daemon_that_dies_is_one_clear_line(abandoned: Abandoned) -> None:
-    """When the daemon is killed under a script, load-starter gives up after a while and says why."""
+    """When the daemon is killed under a script, load-starter says so, waits a while, gives up and says why."""
     done = abandoned.program.ended()
     assert done.status == 1
     assert "Traceback" not in done.err
     complaints = [line for line in done.err.splitlines() if "does not answer" in line]
-    assert len(complaints) == 1
-    assert abandoned.url in complaints[0]
+    assert [line.endswith("waiting up to 15 s for it to come back") for line in complaints] == [True, False]
+    assert all(abandoned.url in line for line in complaints)
     (entry,) = report_of(abandoned.report)["testRuns"]
     assert entry["status"] == "failed"

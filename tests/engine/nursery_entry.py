@@ -84,12 +84,13 @@ def blind(params: After, context: BuildContext) -> Targeter:
 def sorting(params: After, context: BuildContext) -> Targeter:
     """Counts even and odd hits apart, finds fault with those by three, and sends what a file and its share say."""
     words = context.files.read("words").decode().split()
-    share = context.share
+    share, where = context.share, f"?{context.target_url}"
 
     def request(seq: int, _: int) -> Request:
-        return Request("GET", f"/{seq}/{words[seq % 2]}/{share.first}of{share.step}", target=seq % 2)
+        return Request("GET", f"/{seq}/{words[seq % 2]}/{share.first}of{share.step}{where}", target=seq % 2)
 
     def observe(response: Response) -> str | None:
+        assert response.target == response.seq % 2, response
         return f"{response.seq} can be divided by three" if response.seq % 3 == 0 else None
 
     return Targeter(request, observe, targets=("even", "odd"))

@@ -101,6 +101,24 @@ def test_more_heads_than_are_remembered_are_written_as_well() -> None:
     for _ in range(2):
         for n in range(MAX_CACHED_HEADS + 2):
             assert encode(Request("GET", f"/{n}")) == b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % n
+            assert encode(Request("GET", "/", ((f"X-{n}", f"{n}"),))) == (
+                b"GET / HTTP/1.1\r\nHost: h\r\nX-%d: %d\r\n\r\n" % (n, n)
+            )
+
+
+def test_signs_of_formats_are_letters_like_any_other() -> None:
+    """A percent sign in the host, in a name or in a value is sent as it is."""
+    encode = request_encoder("a%s:1", "")
+    wire = b"GET / HTTP/1.1\r\nHost: a%s:1\r\nX%s: %d%%\r\n\r\n"
+    assert encode(Request("GET", "/", (("X%s", "%d%%"),))) == wire
+
+
+def test_only_the_header_that_is_wrong_is_named() -> None:
+    """What else is sent, credentials for instance, is not in the message."""
+    encode = request_encoder("h", "")
+    with pytest.raises(MalformedRequest) as refusal:
+        encode(Request("GET", "/", (("Authorization", "secret"), ("X", "5 \u20ac"), ("Y", "z"))))
+    assert str(refusal.value) == "a header holds characters outside of Latin-1: 'X: 5 \u20ac'"
 
 
 TOKENS = st.text("abcXYZ019-_!~", min_size=1, max_size=8)

@@ -400,3 +400,28 @@ def test_what_is_not_as_expected_is_an_answer_but_no_success(
     assert (second.counts.answered, second.counts.successes, second.counts.errors) == (1, successes, errors)
     assert second.latency.total == second.response_time.total == 1
     assert ("status" in recorder.messages) == ("status" in errors)
+
+
+def test_a_target_may_expect_other_statuses_than_the_rest() -> None:
+    """What is expected of it takes the place of what is expected of all."""
+    recorder = Recorder(START, ("a", "b"), frozenset({200}), {1: frozenset({404})})
+    for target, status in ((0, 200), (0, 404), (1, 200), (1, 404), (1, 404)):
+        ended(recorder, 1_000_000, mark(target) + status)
+    (second,) = recorder.take()
+    assert (second.counts.successes, second.counts.errors) == (3, {"status": 2})
+    assert {name: (part.counts.successes, part.counts.errors) for name, part in second.targets.items()} == {
+        "a": (1, {"status": 1}),
+        "b": (2, {"status": 1}),
+    }
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 10**6)), min_size=1, max_size=30))
+def test_targets_of_one_name_are_counted_together(hits: list[tuple[int, int]]) -> None:
+    """Their figures are those that one target with all of their hits would have."""
+    several, one = Recorder(START, ("a", "b", "a", "a")), Recorder(START, ("a", "b"))
+    for at, (target, latency) in enumerate(hits, 1):
+        ended(several, at * 10**6, mark(target) + 200, latency)
+        ended(one, at * 10**6, mark(target % 2 if target < 3 else 0) + 200, latency)
+    several.failed(ErrorKind.RESET, "why", START, START + 5, mark=mark(3))
+    one.failed(ErrorKind.RESET, "why", START, START + 5, mark=mark(0))
+    assert several.take() == one.take()

@@ -1,5 +1,6 @@
 """A population of virtual Relays against a fake Sentry: real workers, real sockets, real signatures."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from load_tester.domain.attack import Ending, Order
 from load_tester.domain.duration import MILLISECOND, SECOND
 from load_tester.domain.metrics import Figures
 from load_tester.domain.pacer import ConstantPacer
+from load_tester.domain.test_type import BuildContext
 from load_tester.engine.crew import Crew
 from test_types.project_config import DEFAULT_PUBLIC_KEY, PROJECT_CONFIG
 from tests.engine.fake_sentry import FakeSentry, fake_sentry
@@ -31,7 +33,7 @@ async def attacked(sentry: FakeSentry, params: dict[str, Any], workers: int) -> 
         max_connections=10,
         seed=1,
         workers=workers,
-        most_workers=PROJECT_CONFIG.most_workers(decoded),
+        most_workers=PROJECT_CONFIG.most_workers(decoded, BuildContext(Random(1))),
     )
     crew, audience = Crew(NURSERY, cores=2), Audience()
     try:

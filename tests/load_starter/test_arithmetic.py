@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from load_starter.testing import error_of, plan_of, value_of
 from load_starter.trouble import ScriptError
+from load_starter.value import from_script, in_script, spelled
 from load_tester.domain.duration import Duration, InvalidDuration
 
 BINARY = {
@@ -118,6 +119,9 @@ def test_collections_of_durations_sort_and_compare_by_their_length(values: list[
         ("Second != duration('1s')", False),
         ("[Nanosecond == 1, 1 == Nanosecond, Nanosecond in [1], 1 in [Nanosecond], [Nanosecond] == [1]]", [False] * 5),
         ("[Nanosecond * 0 == 0, 0 == Nanosecond * 0, Nanosecond * 0 != 0]", [False, False, True]),
+        ("[ZERO in [0], 0 in [ZERO], ZERO in (0.0,), [ZERO] == [0], [0] == [ZERO], (ZERO,) == (0,)]", [False] * 6),
+        ("[{0: 1}.get(ZERO), {ZERO: 1}.get(0), {'a': ZERO} == {'a': 0}]", [None, None, False]),
+        ("[ZERO == 0 * Day, [ZERO] == [Minute - Minute], ZERO in [-ZERO], {ZERO: 1}[Hour * 0]]", [True, True, True, 1]),
         ("{Second: 'a', 1000000000: 'b'}[duration('1000ms')]", "a"),
         ("'yes' if Second - Second else 'no'", "no"),
         ("Second and Minute", "1m0s"),
@@ -127,7 +131,13 @@ def test_collections_of_durations_sort_and_compare_by_their_length(values: list[
         ("'%s is %s' % (Minute, 60)", "1m0s is 60"),
         ("'%s' % Minute", "1m0s"),
         ("'%s' % [Minute, {'a': Second}]", '[1m0s, {"a": 1s}]'),
-        ("'{0} {a} {0!r}'.format(Minute, a=Second)", '1m0s 1s "1m0s"'),
+        ("'{0} {a} {0!r}'.format(Minute, a=Second)", "1m0s 1s 1m0s"),
+        ("getattr('{}', 'format')(Second)", "1s"),
+        ("'%r %s' % ((Second, -Nanosecond), {'a': Day})", '(1s, -1ns) {"a": 24h0m0s}'),
+        ("str(boxed(Second, 50))", "[" * 50 + "1s" + "]" * 50),
+        ("'%s' % boxed(Second, 50)", "[" * 50 + "1s" + "]" * 50),
+        ("str([0 * Second, duration('-2562047h47m16.854775808s')])", "[0s, -2562047h47m16.854775808s]"),
+        ("[dir(Second), hasattr(Second, 'scale'), getattr(Second, 'scale', 1)]", [[], False, 1]),
         ("repr((Second,))", "(1s,)"),
         ("str({Second: [Minute]})", "{1s: [1m0s]}"),
         ("sum_([Second, Minute])", "1m1s"),
@@ -137,9 +147,18 @@ def test_collections_of_durations_sort_and_compare_by_their_length(values: list[
 )
 def test_examples_come_to_their_values(expression: str, value: Any) -> None:
     """What people write in scripts has the values that they expect."""
-    before = (
-        "def sum_(values):\n    total = 0 * Second\n    for value in values:\n        total += value\n    return total"
-    )
+    before = """
+ZERO = 0 * Second
+def sum_(values):
+    total = ZERO
+    for value in values:
+        total += value
+    return total
+def boxed(value, depth):
+    for _ in range(depth):
+        value = [value]
+    return value
+"""
     assert (type(value), value_of(expression, before)) == (type(value), value)
 
 
@@ -167,6 +186,14 @@ def test_examples_come_to_their_values(expression: str, value: Any) -> None:
         ("-duration('-2562047h47m16.854775808s')", "is out of range"),
         ("Second & 3", "Operation `&` not supported for types `duration` and `int`"),
         ("Second.seconds", "Object of type `duration` has no attribute `seconds`"),
+        ("Second.scale()", "Object of type `duration` has no attribute `scale`"),
+        ("getattr(Second, 'round_dp')(2)", "Object of type `duration` has no attribute `round_dp`"),
+        ("{Second: 1}[90 * Minute]", "Key `1h30m0s` was not found"),
+        ("{Second: 1}.pop(-Minute)", "Key `-1m0s` not found in dictionary `{1s: 1}`"),
+        ("[Second, 0 * Second].index((Minute, 1.5))", "Element '(1m0s, 1.5)' not found in '[1s, 0s]'"),
+        ("'%d' % Second", "Operation `format(%d)` not supported on type `duration`"),
+        ("sorted([1, 2], key=lambda n: Second if n == 1 else n)", "duration < int is not possible"),
+        ("max(1, 2, key=lambda n: Second if n == 2 else n)", "duration < int is not possible"),
         ("int(Second)", "actual a duration"),
         ("duration('5')", "duration: '5' lacks a unit"),
         ("duration(5)", 'must be a duration like 30 * Second or "30s", not the int 5'),
@@ -212,3 +239,46 @@ def test_printing_shows_durations_in_gos_form() -> None:
     lines: list[str] = []
     plan_of("print(Minute, [Second], 'text', None, 1.5)\nprint(1, 2, sep='-')\nprint()", print_line=lines.append)
     assert lines == ["1m0s [1s] text None 1.5", "1-2", ""]
+
+
+values = st.sampled_from((*(f"{number} * Second" for number in (0, 1)), "0", "2", "''", "'a'", "[]", "None", "0.0"))
+
+
+def conditions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Expressions whose value depends on the truth of smaller ones."""
+    return st.one_of(
+        st.tuples(inner, st.sampled_from(("and", "or")), inner).map("({0[0]} {0[1]} {0[2]})".format),
+        st.tuples(inner, inner, inner).map("{0[0]} and {0[1]} or {0[2]}".format).map("({})".format),
+        st.tuples(inner, inner, inner).map("({0[0]} if {0[1]} else {0[2]})".format),
+        inner.map("(not {})".format),
+        inner.map("[x for x in [1, 2] if {}]".format),
+        st.tuples(inner, inner).map("any([{0[0]}, {0[1]}])".format),
+        st.tuples(inner, inner).map("all([{0[0]}, {0[1]}])".format),
+        inner.map("bool({})".format),
+        inner.map("chosen({})".format),
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(expression=st.recursive(values, conditions, max_leaves=6))
+def test_truth_is_that_of_python_wherever_it_decides(expression: str) -> None:
+    """Zero is the one duration that is false: in `and`, `or`, `not`, `if`, comprehensions, `any`, `all`, `bool`."""
+    before = """
+def chosen(value):
+    if None:
+        return 0
+    elif value:
+        return 1
+    return 2
+"""
+    expected = eval(expression, {"Second": Duration(10**9), "chosen": lambda value: 1 if value else 2})
+    actual = value_of(expression, before)
+    assert (type(in_json(expected)), in_json(expected)) == (type(actual), actual)
+
+
+@given(duration=durations, before=st.text(), after=st.text())
+def test_a_duration_is_spelled_out_in_any_text(duration: Duration, before: str, after: str) -> None:
+    """What the interpreter writes for a duration is found between anything else, which stays as it is."""
+    assert from_script(in_script(duration)) == duration
+    assume(before[-1:] not in tuple("0123456789.") and after[:1] not in tuple("0123456789"))
+    assert spelled(f"{before}{in_script(duration)}{after}") == f"{before}{duration}{after}"

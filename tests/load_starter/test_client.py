@@ -10,7 +10,16 @@ import msgspec
 import pytest
 import respx
 
-from load_starter.client import RETRIES, Accepted, CommandRefused, LoadTester, Unreachable
+from load_starter.client import (
+    BATCH,
+    BATCH_BYTES,
+    RETRIES,
+    Accepted,
+    CommandRefused,
+    LoadTester,
+    Unreachable,
+    Verdict,
+)
 from load_starter.testing import EPOCH, VirtualClock, figures
 from load_tester.domain.run import Run, RunState
 
@@ -148,3 +157,74 @@ def test_an_unknown_run_or_answer_is_an_error(reply: httpx.Response, message: st
     respx.get(f"{URL}/runs/r1").mock(return_value=reply)
     with pytest.raises(CommandRefused, match=message):
         asked(lambda tester: tester.run("r1"))
+
+
+def verdict_on(request: httpx.Request) -> httpx.Response:
+    """A load tester that finds fault with tests called bad."""
+    commands = json.loads(request.content)
+    return httpx.Response(
+        200, json=[{"error": "no"} if command["name"] == "bad" else {"status": "ok"} for command in commands]
+    )
+
+
+@respx.mock
+def test_many_commands_are_validated_in_parts() -> None:
+    """Ten thousand need a hundred requests, none of which is too long; the verdicts are in order."""
+    route = respx.post(f"{URL}/validate").mock(side_effect=verdict_on)
+    commands = [{"name": "bad" if number == 4321 else "good"} for number in range(10_000)]
+    verdicts = asked(lambda tester: tester.validate(commands))
+    assert verdicts is not None
+    assert [number for number, verdict in enumerate(verdicts) if verdict.error] == [4321]
+    assert (len(verdicts), route.call_count) == (10_000, 10_000 // BATCH)
+    long = [{"name": "x" * (BATCH_BYTES // 3)} for _ in range(7)]
+    asked(lambda tester: tester.validate(long))
+    assert [len(json.loads(call.request.content)) for call in route.calls[-4:]] == [2, 2, 2, 1]
+
+
+@respx.mock
+def test_nothing_to_validate_needs_no_request() -> None:
+    """A plan of pauses, say."""
+    assert asked(lambda tester: tester.validate([])) == ()
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_load_tester_that_cannot_validate_is_recognised(status: int) -> None:
+    """Upstream's do not know the path."""
+    route = respx.post(f"{URL}/validate").respond(status, text="404 page not found")
+    assert asked(lambda tester: tester.validate([{"name": "good"}] * 1000)) is None
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_a_command_that_is_too_long_is_a_mistake_of_the_script() -> None:
+    """As the load tester would not read it either when it is to start."""
+    respx.post(f"{URL}/validate").respond(413, json={"error": "the body is over 1048576 bytes"})
+    verdicts = asked(lambda tester: tester.validate([{"name": "x" * 2_000_000}]))
+    assert verdicts == (Verdict(error="the body is over 1048576 bytes"),)
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (httpx.Response(500, json={"error": "internal error"}), r"internal error \(status 500\)"),
+        (httpx.Response(200, text="<html>"), "the verdicts have an unknown form"),
+        (httpx.Response(200, json=[]), "1 commands got 0 verdicts"),
+        (httpx.Response(200, json=[{"error": 5}]), "the verdicts have an unknown form"),
+    ],
+)
+def test_what_are_no_verdicts_is_not_taken_for_them(reply: httpx.Response, message: str) -> None:
+    """Neither good nor bad."""
+    respx.post(f"{URL}/validate").mock(return_value=reply)
+    with pytest.raises(CommandRefused, match=message):
+        asked(lambda tester: tester.validate([{"name": "good"}]))
+
+
+@respx.mock
+def test_validation_does_not_wait_for_a_load_tester() -> None:
+    """It is asked once: the plan can do without."""
+    route = respx.post(f"{URL}/validate").mock(side_effect=httpx.ConnectError("refused"))
+    with pytest.raises(Unreachable, match="refused"):
+        asked(lambda tester: tester.validate([{}]))
+    assert route.call_count == 1

@@ -19,7 +19,7 @@ from load_starter.progress import PlainProgress
 from load_starter.script import evaluate_file
 from load_starter.testing import FakeLoadTester, VirtualClock, served
 from load_tester.domain.command import Command, decode_command
-from load_tester.domain.project import decode_projects
+from load_tester.domain.projects_file import decode_projects
 from load_tester.domain.test_type import Registry, TestType
 from test_types import TEST_TYPES
 

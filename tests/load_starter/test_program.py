@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
@@ -65,18 +67,58 @@ def test_every_option_can_come_from_the_environment(tmp_path: Path) -> None:
     assert (done.returncode, json.loads(done.stdout)["total"]) == (0, "10s")
 
 
-def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path: Path) -> None:
-    """No request is sent, no program run, no report written; standard output is one JSON document."""
+def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
+    """The load tester only looks at the commands; no program is run, no report written; the output is one JSON text."""
     fake = FakeLoadTester()
     script = ATTACK + "add_run_external(['touch', 'touched'])"
     with served(fake) as url:
         done = ran(tmp_path, script, "plan.star", "--load-server", url, "--dry-run", "-r", "report.yaml")
-    assert (done.returncode, fake.requests) == (0, [])
+    assert (done.returncode, fake.requests) == (0, ["POST /validate"])
     attack, external = json.loads(done.stdout)["steps"]
     assert (attack["at"], attack["post"], attack["command"]["attackDuration"]) == ("0s", f"{url}/command/", "10s")
     assert (external["at"], external["argv"]) == ("10s", ["touch", "touched"])
     assert [path.name for path in tmp_path.iterdir()] == ["plan.star"]
     assert "plan.star:1" in done.stderr
+    assert done.stderr.endswith("\n1 test validated\n")
+
+
+SLIP = {"error": "unknown key 'startedRnge'; did you mean 'startedRange'?", "path": "$.params.startedRnge"}
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_test_that_would_be_refused_ends_with_2_before_anything_runs(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Each mistake is told with its line, also those of later tests; nothing is started."""
+    fake = FakeLoadTester(
+        flaws={"session": SLIP, "event": {"error": "unknown test type 'event'", "path": "$.testType"}}
+    )
+    script = "add_run_external(['touch', 'touched'])\n" + ATTACK.replace("session", "transaction")
+    script += "for i in range(3):\n    " + ATTACK + ATTACK.replace("session", "event")
+    with served(fake) as url:
+        done = ran(tmp_path, script, "plan.star", "--load-server", url, "-r", "report.yaml", *options)
+    assert (done.returncode, fake.requests) == (2, ["POST /validate"])
+    assert done.stderr.splitlines()[-3:] == [
+        f"plan.star:4: first: {SLIP['error']} (at config.startedRnge) (2 more of the tests made there have this, too)",
+        "plan.star:5: first: unknown test type 'event' (at test_type)",
+        "4 tests would be refused; nothing was run",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.star"]
+
+
+def test_a_load_tester_that_cannot_be_asked_is_no_obstacle(tmp_path: Path) -> None:
+    """Upstream's cannot validate, and one may be started by a step of the plan; both are told, and the plan runs."""
+    fake = FakeLoadTester(is_upstream=True)
+    script = ATTACK.replace("10s", "1ms") + "set_load_tester_url('http://127.0.0.1:1')\n" + ATTACK
+    with served(fake) as url:
+        tried = ran(tmp_path, script, "plan.star", "--load-server", url, "--dry-run")
+        assert (tried.returncode, fake.commands) == (0, [])
+        done = ran(tmp_path, script, "plan.star", "--load-server", url)
+    assert (done.returncode, len(fake.commands)) == (1, 1)
+    for stderr in (tried.stderr, done.stderr):
+        assert f"{url} is a load tester that cannot validate; 1 test not validated" in stderr
+        assert "http://127.0.0.1:1 does not answer: " in stderr
+        assert "; 1 test not validated\n" in stderr
 
 
 @pytest.mark.parametrize(
@@ -110,6 +152,8 @@ def test_locust_tests_end_with_1_before_anything_runs(tmp_path: Path) -> None:
     [
         ("\n\n\n\n\nx = Second + 1", ["plan.star"], "plan.star:6: duration + int is not possible"),
         ("x = (", ["plan.star"], "plan.star:1: syntax error"),
+        ("def f(n): return f(n * n)\nf(3)", ["plan.star"], "plan.star:1: a whole number would have more than"),
+        ("x = []\nfor i in range(100000): x = [x]\nstr(x)", ["plan.star"], "the interpreter has run out of stack"),
         (ATTACK, ["missing.star"], "missing.star: the file cannot be read: No such file or directory"),
         (ATTACK, ["plan.txt"], "plan.txt: a script's name must end in .star or .py"),
         (ATTACK, [], "no script is given"),
@@ -125,7 +169,7 @@ def test_a_bad_script_or_flag_ends_with_2(tmp_path: Path, script: str, arguments
     done = ran(tmp_path, script, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert not re.search("Traceback|panicked|backtrace", done.stderr)
 
 
 def test_a_script_without_steps_says_so(tmp_path: Path) -> None:
@@ -178,8 +222,9 @@ def test_an_interrupted_program_is_ended(tmp_path: Path) -> None:
         os.kill(child, 0)
 
 
-def test_a_script_can_be_interrupted_while_it_is_evaluated(tmp_path: Path) -> None:
-    """Ctrl-C works at once, also in a script that computes."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)])
+def test_a_script_can_be_interrupted_while_it_is_evaluated(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    """Ctrl-C works at once, also in a script that computes; however the program ends, its script ends with it."""
     (tmp_path / "plan.star").write_text(
         "print('here')\nfor i in range(9999999):\n    for j in range(9999999):\n        pass"
     )
@@ -187,7 +232,11 @@ def test_a_script_can_be_interrupted_while_it_is_evaluated(tmp_path: Path) -> No
     with subprocess.Popen(arguments, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "here\n"
-        process.send_signal(signal.SIGINT)
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        ended = os.pidfd_open(int(child))
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert select.select([ended], [], [], 60)[0]
+    os.close(ended)
+    assert process.returncode == status
     assert "Traceback" not in errors

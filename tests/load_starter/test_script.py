@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from load_starter.budget import Budget
+from load_starter.budget import Budget, Limits
 from load_starter.plan import AttackTest, ExternalCommand, Plan, Sleep
 from load_starter.script import evaluate_file
 from load_starter.testing import LOAD_SERVER, error_of, plan_of, value_of
@@ -147,6 +147,7 @@ def test_a_wrong_argument_is_refused_at_its_line(arguments: str, message: str) -
         ("while True: pass", "plan.star:1: syntax error: cannot use reserved keyword `while`"),
         ("x = 1 < 2 < 3", "plan.star:1: syntax error: unexpected symbol '<' here"),
         ("x = 'a' 'b'", "plan.star:1: syntax error: unexpected string literal"),
+        ("x = 'a' f'b'", "plan.star:1: syntax error: unexpected"),
         ("match = 1\nprint = match x", "plan.star:2: syntax error"),
         ("x = 5\nx.format", "plan.star:2: Object of type `int` has no attribute `format`"),
         ("x = 3 // 0", "plan.star:1: Floor division by zero: 3 // 0"),
@@ -167,6 +168,13 @@ def test_an_error_in_a_function_shows_who_called_it() -> None:
 def test_very_long_lines_are_cut_in_messages() -> None:
     """A message stays readable whatever the script looks like."""
     assert len(error_of("x = [" + "1, " * 10_000 + "Second + 1]")) < 400
+
+
+def test_very_large_values_are_cut_in_messages() -> None:
+    """A value of the script that the interpreter shows in a message cannot fill the screen."""
+    error = error_of("x = [Second] * 10000\nx.index(Minute)")
+    assert error.startswith("plan.star:2: Element '1m0s' not found in '[1s, 1s, ")
+    assert len(error) < 500
 
 
 def test_neighbouring_files_can_be_loaded_once() -> None:
@@ -242,6 +250,12 @@ def test_files_that_are_no_scripts_are_refused(tmp_path: Path, name: str, conten
     assert str(caught.value).startswith(str(tmp_path / name))
 
 
+def test_a_name_that_cannot_be_shown_is_refused() -> None:
+    """Names of files need not be text; those of scripts appear in messages, and must be."""
+    with pytest.raises(ScriptError, match=r"^a\\udcff.star: a script's name must be UTF-8 text$"):
+        evaluated(Path("a\udcff.star"))
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -253,14 +267,14 @@ def test_files_that_are_no_scripts_are_refused(tmp_path: Path, name: str, conten
 def test_a_script_without_end_is_ended(script: str) -> None:
     """Loops in loops and calls that multiply end when the time is up, with a message that says so."""
     seconds = itertools.count()
-    budget = Budget(seconds=100, clock=lambda: float(next(seconds)))
+    budget = Budget(Limits(seconds=100), clock=lambda: float(next(seconds)))
     assert "gave up after 100 s of computing: is there a loop that does not end?" in error_of(script, budget=budget)
 
 
 def test_a_script_that_eats_memory_is_ended() -> None:
     """The process may grow only so much while a script is evaluated."""
     growth = itertools.count(step=1 << 20)
-    budget = Budget(size_bytes=64 << 20, memory=lambda: next(growth))
+    budget = Budget(Limits(size_bytes=64 << 20), memory=lambda: next(growth))
     error = error_of("x = [1]\nfor i in range(1000000):\n    x.append(i)", budget=budget)
     assert "gave up after using 64 MiB of memory" in error
 
@@ -273,6 +287,23 @@ def test_a_script_that_eats_memory_is_ended() -> None:
         ("x = 10000000000 * 'ab'", "plan.star:1: the result would have 20000000000 elements"),
         ("x = 'a' * 40000000\nx = x + x", "plan.star:2: the result would have 80000000 elements"),
         ("x = list(range(1000000000))", "plan.star:1: a range of 1000000000 numbers is too long"),
+        ("def f(n):\n    return f(n * n)\nf(3)", "plan.star:2: a whole number would have more than 100000 bits"),
+        ("x = -3\nfor i in range(99):\n    x *= x", "plan.star:3: a whole number would have more than 100000 bits"),
+        ("x = [1]\nfor i in range(99):\n    x[0] <<= 9999", "plan.star:3: a whole number would have more than 100000"),
+        ("x = int('9' * 40000)", "plan.star:1: a whole number of 40000 digits is too long; the limit is 30103"),
+        ("x = " + "9" * 5000, "plan.star:1: syntax error: Exceeds the limit (4300 digits)"),
+        (
+            "add_vegeta_test('1s', 'any', 1, '1s', {'a': 1 << 60000})",
+            "plan.star:1: a whole number does not fit into 64 bits",
+        ),
+        (
+            "x = 1\nfor i in range(101):\n    x = [x]\nadd_vegeta_test('1s', 'any', 1, '1s', {'a': x})",
+            "plan.star:4: config: lists and dicts are nested more than 100 levels deep",
+        ),
+        (
+            "x = 'a'\nfor i in range(2000):\n    x = [x]\nadd_run_external(x)",
+            "plan.star:4: a list that is nested this deeply cannot be part of a plan",
+        ),
         ("x = " + "[" * 500 + "]" * 500, "plan.star:1: syntax error: too many nested parentheses"),
         (
             "x = []\nx.append(x)\nadd_run_external(x)",
@@ -283,6 +314,40 @@ def test_a_script_that_eats_memory_is_ended() -> None:
 def test_a_script_without_measure_is_refused(script: str, message: str) -> None:
     """Endless recursion, gigantic values and endless nesting are errors, not the end of the process."""
     assert error_of(script).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("'%i|%d' % (5, 6)", "5|6"),
+        ("'%i %% %%i %i%%' % (3.7, 1)", "3 % %i 1%"),
+        ("'%c%c' % (65, 'é')", "Aé"),
+        ("'%(a)s is %(b)i of %(a)r%%' % {'a': 'x', 'b': 2}", 'x is 2 of "x"%'),
+        ("'%s %(a)s' % {'a': Second}", '{"a": 1s} 1s'),
+        ("[c + '.' for c in 'aé'.codepoints()]", ["a.", "é."]),
+        ("list('aé'.codepoint_ords())", [97, 233]),
+    ],
+)
+def test_what_is_peculiar_to_gos_starlark_works(expression: str, value: object) -> None:
+    """Formats and methods that the interpreter lacks, or understands differently, do what they do upstream."""
+    assert value_of(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("'%i %i' % 1", "Not enough arguments for format string"),
+        ("'%i' % (1, 2)", "Too many arguments for format string"),
+        ("'%(a)s %s' % {'a': 1}", "Not enough arguments for format string"),
+        ("'%i' % 'a'", "Operation `format(%d)` not supported on type `string`"),
+        ("'%c' % 'ab'", "%c needs a whole number or a string of one character"),
+        ("'%(a)s' % (1,)", "%(a) needs a dict, not a value of type tuple"),
+        ("'%(a)s' % {'b': 1}", 'Key `"a"` was not found'),
+    ],
+)
+def test_wrong_formats_are_refused_at_their_line(expression: str, message: str) -> None:
+    """Too few and too many values, and values of the wrong type, are errors of the line."""
+    assert error_of(f"\nx = {expression}").startswith(f"plan.star:2: {message}")
 
 
 def test_scripts_may_shadow_what_they_find_defined() -> None:

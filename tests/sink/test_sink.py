@@ -1,7 +1,6 @@
 """What the sink counts, and how it misbehaves when told to."""
 
 import asyncio
-import base64
 import ssl
 
 import pytest
@@ -10,6 +9,7 @@ import trustme
 from load_tester.domain.instant import parse_instant_ns
 from load_tester.sink.behaviour import Behaviour, InvalidBehaviour
 from load_tester.sink.delay import parse_delay
+from load_tester.sink.recorded import MAX_RECORDED_BYTES
 from load_tester.sink.server import Sink
 from load_tester.sink.shared import Shared
 from load_tester.sink.tally import MAX_PATH_BYTES, MAX_PATHS, MAX_SECONDS, Tally
@@ -52,29 +52,58 @@ async def test_a_reset_forgets_all_counts() -> None:
 
 
 async def test_other_methods_on_its_own_paths_are_ordinary_requests() -> None:
-    """Only `GET /stats` and `POST /reset` are the sink's own; bodies are served only when they are recorded."""
+    """Only `GET /stats`, `GET /requests` and `POST /reset` are the sink's own."""
     async with Sink() as sink:
-        for request in (post(b"x", "/stats"), get("/reset"), get("/bodies")):
+        for request in (post(b"x", "/stats"), get("/reset"), post(b"x", "/requests"), get("/requests?x")):
             await ask(sink, request)
-        assert sink.stats().paths == {"/stats": 1, "/reset": 1, "/bodies": 1}
+        assert sink.stats().paths == {"/stats": 1, "/reset": 1, "/requests": 2}
 
 
-async def test_bodies_are_kept_on_request() -> None:
-    """The last requests are there with headers and body, for programs as JSON with base64."""
-    async with Sink(record_bodies=True, record_limit=2) as sink:
-        for number in range(3):
-            await ask(sink, post(b"body \x00 %d" % number, f"/{number}?q"))
-        recorded = sink.recorded()
-        served = await own(sink, b"GET /bodies")
+async def test_the_last_requests_can_be_looked_at() -> None:
+    """With time, request line, headers and body, as text where it is text; a reset forgets them, zero keeps none."""
+    async with Sink(record=2) as sink:
+        for body in (b"forgotten", "Grüße".encode(), b"\xff\x00"):
+            await ask(sink, post(body, f"/{len(body)}?q"))
+        recorded, shown = sink.recorded(), await own(sink, b"GET /requests")
         assert sink.stats().requests == 3
         sink.reset()
         assert sink.recorded() == ()
     assert [(one.method, one.target, one.body) for one in recorded] == [
-        ("POST", "/1?q", b"body \x00 1"),
-        ("POST", "/2?q", b"body \x00 2"),
+        ("POST", "/7?q", "Grüße".encode()),
+        ("POST", "/2?q", b"\xff\x00"),
     ]
-    assert ("host", "sink") in recorded[0].headers
-    assert [base64.b64decode(one["body"]) for one in served] == [b"body \x00 1", b"body \x00 2"]
+    assert [parse_instant_ns(one.pop("at")) for one in shown] == [one.at_ns for one in recorded]
+    headers = [[["Host", "sink"], ["Content-Length", str(length)]] for length in (7, 2)]
+    assert shown == [
+        {"method": "POST", "target": "/7?q", "headers": headers[0], "bodyBytes": 7, "body": "Grüße"},
+        {"method": "POST", "target": "/2?q", "headers": headers[1], "bodyBytes": 2, "bodyBase64": "/wA="},
+    ]
+    async with Sink(record=0) as sink:
+        await ask(sink, get())
+        assert await own(sink, b"GET /requests") == []
+
+
+async def test_a_sink_keeps_ten_requests_unless_told_otherwise() -> None:
+    """Also of those that come at once on one connection, and of those it answers with an error."""
+    for behaviour in (Behaviour(), Behaviour(error_ratio=1.0)):
+        async with Sink(behaviour) as sink:
+            reader, writer = await dial(sink)
+            writer.write(b"".join(get(f"/{number}") for number in range(25)))
+            for _ in range(25):
+                await read(reader)
+            writer.close()
+            assert [one.target for one in sink.recorded()] == [f"/{number}" for number in range(15, 25)]
+
+
+async def test_a_long_body_is_kept_in_part() -> None:
+    """It is cut after 1 MiB, in the middle of a character if need be; how long it was is known."""
+    async with Sink() as sink:
+        await ask(sink, post(b"x" + "ü".encode() * MAX_RECORDED_BYTES))
+        [recorded] = sink.recorded()
+        [shown] = await own(sink, b"GET /requests")
+    assert (len(recorded.body), recorded.body_bytes) == (MAX_RECORDED_BYTES, 2 * MAX_RECORDED_BYTES + 1)
+    assert shown["body"] == "x" + "ü" * (MAX_RECORDED_BYTES // 2 - 1)
+    assert shown["bodyBytes"] == recorded.body_bytes
 
 
 async def test_errors_are_answered_at_their_ratio() -> None:

@@ -10,9 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from load_tester.domain.command import MAX_DURATION_NS
-from load_tester.domain.parameter import Parameter, json_schema, parameters
+from load_tester.domain.parameter import Parameter, parameters
 from load_tester.domain.project import MadeUpProjects
 from load_tester.domain.request import Record, Sendable
+from load_tester.domain.schema import json_schema
 from load_tester.domain.test_type import BuildContext, Registry, TestType
 from test_types import TEST_TYPES, reference
 

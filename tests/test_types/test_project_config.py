@@ -206,7 +206,7 @@ def test_the_population_is_divided_among_the_workers(relays_and_workers: tuple[i
     relays, workers = relays_and_workers
     params = {"numRelays": relays, "numProjects": 2, "minBatchSize": 2, "maxBatchSize": 2}
     assert PROJECT_CONFIG.most_workers is not None
-    assert PROJECT_CONFIG.most_workers(PROJECT_CONFIG.decode(params)) == relays
+    assert PROJECT_CONFIG.most_workers(PROJECT_CONFIG.decode(params), BuildContext(Random(1))) == relays
     shares = [Share(worker, workers) for worker in range(workers)]
     counts = [relays_of(built(params, share), share) for share in shares]
     assert sum(counts) == relays

@@ -1,87 +1,29 @@
 """The daemon's API, over real HTTP."""
 
 import re
-import socket
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
-import httpx
 import msgspec
 import pytest
-import uvicorn
 
-from load_tester.domain.command import KEYS, CommandDefaults
+from load_tester.domain.command import KEYS
 from load_tester.domain.duration import SECOND
 from load_tester.domain.histogram import Distribution
 from load_tester.domain.metrics import Figures
 from load_tester.domain.run import TimelineSecond
-from load_tester.domain.test_type import Registry
-from load_tester.runs.store import RunStore, sqlite_url
-from load_tester.runs.supervisor import Site, Supervisor
-from load_tester.testing import PLAIN, FakeAttack, FakeEngine, answered_second
-from load_tester.web.app import ENDPOINTS, create_app
+from load_tester.testing import FakeAttack, FakeEngine, answered_second
+from load_tester.web.app import ENDPOINTS
 from load_tester.web.history import RunDetails
 from load_tester.web.reply import MAX_BODY_BYTES
+from tests.web.serving import COMMAND, daemon
 
 pytestmark = pytest.mark.anyio
-
-COMMAND = {"name": "n", "testType": "plain", "attackDuration": "10s", "numMessages": 100}
-
-
-class Daemon(NamedTuple):
-    """A daemon on a free port, without attack workers."""
-
-    client: httpx.AsyncClient
-    engine: FakeEngine
-    store: RunStore
-    port: int
-
-    async def json(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
-        """The JSON of a reply, whose status is checked."""
-        reply = await self.client.request(method, path, **more)
-        assert (reply.status_code, reply.headers["content-type"]) == (status, "application/json"), reply.text
-        return reply.json()
-
-    async def command(self, **members: Any) -> str:
-        """The id of a new run."""
-        run_id: str = (await self.json("POST", "/command", json=COMMAND | members))["runId"]
-        return run_id
-
-
-@asynccontextmanager
-async def daemon(
-    directory: Path, engine: FakeEngine | None = None, target_url: str = "http://127.0.0.1:1"
-) -> AsyncIterator[Daemon]:
-    """Serve the API with uvicorn while the block runs."""
-    engine = engine or FakeEngine()
-    with (
-        closing(RunStore(sqlite_url(directory))) as store,
-        socket.create_server(("127.0.0.1", 0), backlog=200) as listener,
-    ):
-        supervisor = Supervisor(engine, store, Registry([PLAIN]), Site(target_url))
-        app = create_app(supervisor, CommandDefaults(max_connections=77))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", ws="none"))
-        port = listener.getsockname()[1]
-
-        async def serve() -> None:
-            # Also for a test that fails: a server that is cancelled leaves its socket in the loop, which then hangs.
-            with anyio.CancelScope(shield=True):
-                await server.serve([listener])
-
-        limits = httpx.Limits(max_connections=100)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(serve)
-            try:
-                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, limits=limits) as client:
-                    yield Daemon(client, engine, store, port)
-            finally:
-                server.should_exit = True
 
 
 async def test_a_command_starts_an_attack_and_status_follows_it(tmp_path: Path) -> None:
@@ -108,8 +50,8 @@ async def test_every_route_answers_with_and_without_a_slash(tmp_path: Path, slas
         run_id = await it.command()
         for endpoint in sorted(ENDPOINTS, key=lambda endpoint: "DELETE" in endpoint.methods):
             for method in endpoint.methods:
-                body = COMMAND if endpoint.path == "/command" else None
-                path = endpoint.path.replace("{id}", run_id) + slash
+                body = COMMAND if endpoint.body is not None else None
+                path = endpoint.path.replace("{id}", run_id).replace("{name}", "plain") + slash
                 reply = await it.client.request(method, path, json=body)
                 assert reply.status_code in {200, 204}, (method, path, reply.text)
 
