@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from test_types.breadcrumbs import CATEGORIES, LEVELS, MESSAGES, TYPES
 from test_types.contexts import BRANDS, FLAGS, MANUFACTURERS, ORIENTATIONS, SIZES
-from test_types.event import WORDS
+from test_types.event_shape import WORDS
 from test_types.stack_trace import BUNDLES, JAVASCRIPT_ERRORS
 
 SPANS: Final = 20

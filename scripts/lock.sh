@@ -16,7 +16,7 @@ trap 'rm -rf "$scratch"' EXIT
 pip=("$scratch/venv/bin/python" -m pip --disable-pip-version-check)
 "${pip[@]}" install --quiet --upgrade pip
 # hatchling and editables build the project itself.
-"${pip[@]}" install --quiet --editable '.[postgresql]' --group dev hatchling editables
+"${pip[@]}" install --quiet --editable '.[kafka,postgresql]' --group dev hatchling editables
 "${pip[@]}" install --quiet --no-deps --group clickhouse  # as `make clickhouse` does
 {
     echo "# Exact versions for development and CI, for Python 3.11 to 3.13. Written by 'make lock'; do not edit."

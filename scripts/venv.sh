@@ -44,5 +44,5 @@ echo "venv: installing the locked versions into .venv"
 # The pip that comes with older Pythons does not know dependency groups.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock pip
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock \
-    --build-constraint requirements.lock --editable ".[postgresql]" --group dev
+    --build-constraint requirements.lock --editable ".[kafka,postgresql]" --group dev
 touch .venv/.installed

@@ -7,6 +7,8 @@ from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.event import EVENT
 from test_types.http import HTTP
+from test_types.kafka_event import KAFKA_EVENT
+from test_types.kafka_outcome import KAFKA_OUTCOME
 from test_types.metric_bucket import METRIC_BUCKET
 from test_types.project_config import PROJECT_CONFIG
 from test_types.replay import REPLAY
@@ -23,6 +25,8 @@ TEST_TYPES: tuple[TestType[Any], ...] = (
     CLICKHOUSE_QUERY,
     CLICKHOUSE_INSERT,
     PROJECT_CONFIG,
+    KAFKA_OUTCOME,
+    KAFKA_EVENT,
     REPLAY,
     HTTP,
 )

@@ -40,7 +40,7 @@ _EXAMPLE: Final = example(
 
 
 @click.command(epilog=_EXAMPLE)
-@attack_options(target_required=True, files=Path())
+@attack_options(files=Path())
 @option("--type", "test_type", scope="ATTACK", required=True, help="The test type; `load-tester types` lists them.")
 @option(
     "--rate",
@@ -110,6 +110,8 @@ def attack(  # noqa: PLR0913 - click hands over one argument per option
     except InvalidCommand as error:
         raise _bad_option(error) from None
     assert isinstance(command, Command), "a command with a duration is not a stop request"
+    if settings.target_url is None and test_types[command.test_type].kafka is None:
+        raise BadSetting(f"Missing option '-t' / '--target-url': test type {command.test_type!r} attacks what it names")
     run = uvloop.run(_attack(settings, test_types, command))
     click.echo(msgspec.json.format(msgspec.json.encode(run), indent=2) if as_json else text_report(run), nl=as_json)
     return 1 if run.state is RunState.FAILED else 0

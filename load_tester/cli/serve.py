@@ -23,6 +23,7 @@ from load_tester.web.app import create_app
 
 WORKER_ARGV: Final = (sys.executable, "-P", "-m", "load_tester.cli.worker")
 """With `-P`, workers import nothing from the directory in which somebody happens to call the command."""
+NO_TARGET: Final = "nothing over HTTP: that needs --target-url (brokers of Kafka are parameters)"
 LEAVE_S: Final = 3
 """So long clients may take to get their replies when the daemon ends."""
 
@@ -38,7 +39,7 @@ _EXAMPLE: Final = example(
 @click.command(epilog=_EXAMPLE)
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @option("-p", "--port", type=PortType(), default=8000, show_default=True, help="Port to listen on; 0 for a free one.")
-@attack_options(target_required=False, files=None)
+@attack_options(files=None)
 def serve(*, settings: Settings, host: str, port: int) -> None:
     """Run the daemon: it takes attacks as JSON commands over HTTP, one at a time, and keeps every result.
 
@@ -58,7 +59,7 @@ def _announce(url: str, settings: Settings, site: Site, store: RunStore, test_ty
     else:
         projects = "made up"
     click.echo(f"Listening on {url}")
-    click.echo(f"  attacks     {site.target_url or 'nothing: start it with --target-url to make it accept commands'}")
+    click.echo(f"  attacks     {site.target_url or NO_TARGET}")
     click.echo(f"  results in  {store.name}")
     click.echo(f"  test types  {', '.join(test_type.name for test_type in test_types)}")
     click.echo(f"  projects    {projects}")

@@ -209,7 +209,7 @@ def storage_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _decorated(called, _STORAGE_OPTIONS)
 
 
-def attack_options(*, target_required: bool, files: Path | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def attack_options(*, files: Path | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the options of `Settings`, which it gets as its argument `settings`; sets up the log.
 
     `files` is the default of `--files`: whoever runs an attack here may read what is here, others had better not.
@@ -218,8 +218,8 @@ def attack_options(*, target_required: bool, files: Path | None) -> Callable[[Ca
         "-t",
         "--target-url",
         type=TargetType(),
-        required=target_required,
-        help="What to attack: http:// or https:// with a host, and optionally a port and a path.",
+        help="What to attack: http:// or https:// with a host, and optionally a port and a path. "
+        "Test types that send to Kafka have brokers among their parameters instead.",
     )
 
     files_option = option(

@@ -33,15 +33,20 @@ def types(*, name: str | None, as_json: bool, markdown: bool) -> None:
         click.echo("\n".join(section(test_type) for test_type in chosen), nl=False)
     elif name is None:
         width = max(len(test_type.name) for test_type in chosen)
-        click.echo("\n".join(f"{test_type.name:<{width}}  {test_type.summary}" for test_type in chosen))
+        click.echo("\n".join(f"{test_type.name:<{width}}  {_summary(test_type)}" for test_type in chosen))
     else:
         click.echo("\n".join(_described(chosen[0])))
+
+
+def _summary(test_type: TestType[Any]) -> str:
+    """What it is, and why it cannot be run here, if that is so."""
+    return test_type.summary + (f" Not to be run here: {test_type.unavailable}" if test_type.unavailable else "")
 
 
 def _described(test_type: TestType[Any]) -> list[str]:
     declared = parameters(test_type.params)
     description = ["", test_type.description.rstrip()] if test_type.description else []
-    return [f"{test_type.name}: {test_type.summary}", "", *_listed(declared, ""), *description]
+    return [f"{test_type.name}: {_summary(test_type)}", "", *_listed(declared, ""), *description]
 
 
 def _listed(declared: tuple[Parameter, ...], prefix: str) -> list[str]:

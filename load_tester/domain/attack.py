@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.metrics import Second
 from load_tester.domain.pacer import Pacing
 from load_tester.domain.project import Project
@@ -26,7 +27,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         run_id: the run this attack belongs to.
-        target_url: `http://` or `https://` with host, port and path prefix.
+        target_url: `http://` or `https://` with host, port and path prefix; for Kafka what is shown for it.
         test_type: a registered name; `params` are what its params type encodes to.
         pacer: when hits are due; `None` for as fast as the target answers, on all connections.
         duration_ns: hits are due from 0 up to but not including this.
@@ -37,6 +38,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         projects: the listed projects; `None` for made-up ones.
         files: the content of the files that the parameters name.
         transport: the test type's.
+        kafka: with the transport `kafka`, the cluster that is attacked.
         workers: how many attack workers; `None` lets the engine choose: as many as the rate needs at
             `hits_per_worker` hits per second, at most one per core; one per core when the rate is unlimited.
         most_workers: there are never more than this, whoever chooses; `None` for no limit.
@@ -56,6 +58,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     projects: tuple[Project, ...] | None = None
     files: dict[str, bytes] = {}
     transport: Transport = "http"
+    kafka: KafkaTarget | None = None
     workers: int | None = None
     hits_per_worker: int = 20_000
     most_workers: int | None = None

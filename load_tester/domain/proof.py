@@ -8,6 +8,7 @@ import msgspec
 from load_tester.domain.command import Command, InvalidCommand
 from load_tester.domain.duration import format_ns
 from load_tester.domain.files import NO_FILES, Files
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.pacer import Pacing
 from load_tester.domain.project import ProjectProvider
 from load_tester.domain.request import Record, Request, Sendable
@@ -23,6 +24,7 @@ class Proof(msgspec.Struct, frozen=True):
         most_workers: how many workers can share the attack, if there is a limit.
         hits: how many hits the schedule has within the command's duration; `None` if the rate is unlimited.
         span_ns: within which hits are due: the command's duration, or up to the end of a schedule that ends before.
+        kafka: the cluster that is attacked; `None` if it is the target URL.
     """
 
     request: Sendable
@@ -30,6 +32,7 @@ class Proof(msgspec.Struct, frozen=True):
     most_workers: int | None
     hits: int | None
     span_ns: int
+    kafka: KafkaTarget | None
 
 
 def prove(
@@ -74,16 +77,17 @@ def _proof(command: Command, test_type: TestType[Any], context: BuildContext, no
         made = f"test type {test_type.name!r} made something that cannot be sent: {request!r:.200}"
         raise InvalidCommand(f"{made}; it must be {wanted}", "$.testType")
     assert isinstance(request, Request | Record), "that was looked at"
+    kafka = None if test_type.kafka is None else test_type.kafka(params)
     most_workers = None if test_type.most_workers is None else test_type.most_workers(params, context)
     if test_type.schedule is None:
         hits = None if command.pacer is None else command.pacer.hits(command.duration_ns)
-        return Proof(request, command.pacer, most_workers, hits, command.duration_ns)
+        return Proof(request, command.pacer, most_workers, hits, command.duration_ns, kafka)
     pacer = test_type.schedule(params, context)
     hits = pacer.hits(command.duration_ns)
     if not hits:
         after = f"the first one is due after {format_ns(pacer.due(0))}"
         raise InvalidCommand(f"no hit is due within {format_ns(command.duration_ns)}: {after}", "$.attackDuration")
-    return Proof(request, pacer, most_workers, hits, min(command.duration_ns, pacer.due(hits - 1) + 1))
+    return Proof(request, pacer, most_workers, hits, min(command.duration_ns, pacer.due(hits - 1) + 1), kafka)
 
 
 def _no_request(request: object) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from load_tester.domain.duration import MILLISECOND, InvalidDuration, format_ns, parse_ns
 from load_tester.domain.histogram import Distribution
+from load_tester.domain.kafka import is_kafka
 from load_tester.domain.metrics import ANSWERED, ErrorKind, Figures, TargetFigures
 from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.run import Run, RunState
@@ -49,7 +50,7 @@ def text_report(run: Run) -> str:
         _warning(run),
         _counts(run),
         _times(run.summary),
-        _status_codes(run.summary),
+        _status_codes(run),
         _targets(run.summary),
         _errors(run),
         _list("Incidents: what went wrong on the way", run.incidents),
@@ -158,7 +159,8 @@ def _heading(run: Run) -> Iterator[str]:
     yield _row("Target", one_line(run.target_url))
     yield _row("Test", one_line(f"{run.test_type}: {asked(run)}"))
     limits = [f"timeout {command['timeout']}"] if "timeout" in command else []
-    limits += [f"at most {command['maxConnections']} connections"] if "maxConnections" in command else []
+    at_once = "records in flight" if is_kafka(run.target_url) else "connections"
+    limits += [f"at most {command['maxConnections']} {at_once}"] if "maxConnections" in command else []
     workers = f"{run.workers} worker{'' if run.workers == 1 else 's'}"
     yield _row("With", ", ".join([*limits, workers, f"seed {run.seed}"]))
     if run.started_at is None:
@@ -192,17 +194,33 @@ def _counts(run: Run) -> Iterator[str]:
         yield _row("", "aborted: still in flight, or not sent yet, when the attack was stopped and its grace was over")
     if figures.lost:
         yield _row("", "lost: nobody knows how they ended, because the process that sent them died")
-    # What else a test type may expect, only its parameters say.
-    as_wanted = "with a status of 200 to 399" if figures.errors.keys().isdisjoint(ANSWERED) else "as expected"
-    yield _row("Success", f"{percentage(figures.success)} of the planned hits were answered {as_wanted}")
+    yield _row("Success", f"{percentage(figures.success)} of the planned hits were {_success(run)}")
     yield _row("Rate", f"{per_second(figures.pace)} sent; throughput {per_second(figures.throughput)} (successes only)")
     yield _row(
         "Bytes", f"{_bytes(figures.bytes_out, figures.sent)} out, {_bytes(figures.bytes_in, figures.answered)} in"
     )
-    waited = f"; {_hits(figures.waited)} waited for a free one" if figures.waited else ""
-    yield _row("Connections", f"{figures.connections_opened} opened{waited}")
+    yield from _room(run)
     if run.state in {RunState.RUNNING, RunState.STOPPING}:
         yield _row("At present", f"{run.connections_open} open, {run.in_flight} in flight, {run.waiting} waiting")
+
+
+def _success(run: Run) -> str:
+    if is_kafka(run.target_url):
+        return "acknowledged"
+    # What else a test type may expect, only its parameters say.
+    as_wanted = run.summary.errors.keys().isdisjoint(ANSWERED)
+    return "answered with a status of 200 to 399" if as_wanted else "answered as expected"
+
+
+def _room(run: Run) -> Iterator[str]:
+    """What hits had to share: connections, or the number of records that may be in flight."""
+    figures = run.summary
+    if is_kafka(run.target_url):
+        if figures.waited:
+            yield _row("Queue", f"{_hits(figures.waited)} waited until fewer records were in flight")
+        return
+    waited = f"; {_hits(figures.waited)} waited for a free one" if figures.waited else ""
+    yield _row("Connections", f"{figures.connections_opened} opened{waited}")
 
 
 def _bytes(total: int, number: int) -> str:
@@ -247,12 +265,14 @@ def _differ_much(less: Distribution, more: Distribution) -> bool:
     return any(high - low > _MUCH_NS and high > _MUCH_FACTOR * low for low, high in pairs)
 
 
-def _status_codes(figures: Figures) -> Iterator[str]:
-    if figures.status_codes:
+def _status_codes(run: Run) -> Iterator[str]:
+    codes = run.summary.status_codes
+    if codes:
         yield "Status codes"
-        width = max(len(str(count)) for count in figures.status_codes.values())
-        for code, count in figures.status_codes.items():
-            yield f"  {code}  {count:>{width}}  {_phrase(code)}".rstrip()
+        width = max(map(len, map(str, codes.values())))
+        for code, count in codes.items():
+            phrase = "acknowledged" if is_kafka(run.target_url) else _phrase(code)
+            yield f"  {code}  {count:>{width}}  {phrase}".rstrip()
 
 
 def _phrase(code: str) -> str:

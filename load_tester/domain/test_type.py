@@ -10,6 +10,7 @@ import msgspec
 from load_tester.domain.duration import Duration
 from load_tester.domain.files import NO_FILES, Files
 from load_tester.domain.fitting import fitted, suggestion
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.pacer import ALL_HITS, Pacing, Share
 from load_tester.domain.project import MADE_UP_PROJECTS, ProjectProvider
 from load_tester.domain.request import Targeter
@@ -73,10 +74,15 @@ class TestType(Generic[P]):
         hits_per_worker: how many hits per second one attack worker is trusted with by default, from a measurement.
         check: raises `InvalidParams` for parameters that are wrong together; called once when a command arrives.
         transport: how the requests travel; `http` sends a `Request`, `kafka` a `Record`.
+        kafka: with the transport `kafka`, and only then: the cluster that the parameters name. Hits of the transport
+            `http` go to the target URL.
         most_workers: how many workers can share an attack with these parameters; `None`, or no such function, for no
             limit. It may raise `InvalidParams`.
         schedule: makes the schedule of attacks that have one of their own; it may raise `InvalidParams`.
         unavailable: why this installation cannot run the test type, and what to do about it; empty if it can.
+
+    Raises:
+        ValueError: transport and `kafka` do not fit together.
     """
 
     __test__ = False  # not a test, whatever pytest thinks of its name
@@ -89,9 +95,14 @@ class TestType(Generic[P]):
     check: Callable[[P], None] | None = None
     description: str = ""
     transport: Transport = "http"
+    kafka: Callable[[P], KafkaTarget] | None = None
     most_workers: Callable[[P, BuildContext], int | None] | None = None
     schedule: Callable[[P, BuildContext], Pacing] | None = None
     unavailable: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.transport == "kafka") != (self.kafka is not None):
+            raise ValueError(f"test type {self.name!r}: `kafka` belongs to the transport kafka, and to no other")
 
     def decode(self, params: dict[str, Any]) -> P:
         """Read and check parameters, as `fitting` does: keys match without regard to case, `null` means absent.

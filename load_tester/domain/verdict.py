@@ -30,7 +30,9 @@ def generator_limits(order: Order, figures: Figures, elapsed_ns: int, saturated_
     if saturated_ns > max(SATURATED_LEAST_NS, min(SATURATED_LIMIT_NS, SATURATED_SHARE * elapsed_ns)):
         reasons.append(f"a worker had used up its core for {rounded(saturated_ns)}: add workers, or lower the rate")
     if figures.waited:
-        reasons.append(
-            f"{figures.waited} of {figures.planned} hits waited for a connection: all {order.max_connections} were busy"
+        most = order.max_connections
+        busy = (
+            f"a connection: all {most} were busy" if order.kafka is None else f"others: {most} were in flight already"
         )
+        reasons.append(f"{figures.waited} of {figures.planned} hits waited for {busy}")
     return tuple(reasons)

@@ -296,10 +296,10 @@ class Attacker:
             self._pump(now)
         self._finish_if_done()
 
-    def hit_done(self, connection: Connection, status: int) -> None:
+    def hit_done(self, connection: Connection, status: int, at_ns: int | None = None) -> None:
         """See `ConnectionOwner`; this is the hot path."""
         clock, append_end, append_sent, append_code, append_due = self._ending
-        now = clock()
+        now = clock() if at_ns is None else at_ns
         append_end(now)
         append_sent(connection.sent)
         append_code(status + connection.mark)

@@ -63,7 +63,7 @@ class HttpConnection(asyncio.Protocol):
         self.closing = False
         self.write: Callable[[bytes], None]
         self._owner = owner
-        self._hit_done = owner.hit_done
+        self._hit_done: Callable[[HttpConnection, int], None] = owner.hit_done
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
         self._status = 0
@@ -261,7 +261,7 @@ class _Nobody:
     def connected(self, connection: HttpConnection) -> None:
         connection.close()
 
-    def hit_done(self, connection: HttpConnection, status: int) -> None:
+    def hit_done(self, connection: HttpConnection, status: int, at_ns: int | None = None) -> None:
         """Never comes: nobody sends."""
 
     def hit_failed(self, connection: HttpConnection, kind: ErrorKind, message: str) -> None:

@@ -46,3 +46,6 @@ class HttpTransport:
             return HttpConnection(owner) if observe is None else ObservingConnection(owner, observe)
 
         return TcpDialer(self._target, self._tls, self._timeout_ns, connection, owner.dial_failed)
+
+    def close(self) -> None:
+        """See `transport.Transport`: there is nothing but connections."""

@@ -71,8 +71,8 @@ class ConnectionOwner(Protocol):
     def connected(self, connection: Any) -> None:
         """The connection is open and idle."""
 
-    def hit_done(self, connection: Any, status: int) -> None:
-        """A whole response came; the connection is idle again, unless it is closing."""
+    def hit_done(self, connection: Any, status: int, at_ns: int | None = None) -> None:
+        """A whole response came, now or at that instant; the connection is idle again, unless it is closing."""
 
     def check_failed(self, message: str) -> None:
         """The response that is about to be told of is not what the test type expects."""
@@ -109,6 +109,9 @@ class Transport(Protocol):
 
     def dialer(self, owner: DialOwner) -> Dialer:
         """What opens connections for this owner."""
+
+    def close(self) -> None:
+        """Let go of all that it holds besides its connections, which have been closed."""
 
 
 TransportMaker = Callable[[Order, Observer | None], Transport]

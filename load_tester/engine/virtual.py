@@ -1,4 +1,4 @@
-"""Virtual time, and a target that lives in it: what tests of the schedule use instead of a clock and sockets.
+"""Virtual time, and targets that live in it: what tests of the schedule use instead of a clock and sockets.
 
 Shipped rather than patched in, for tests here and in other programs. Nothing sleeps: `VirtualTime.run` goes from one
 event to the next.
@@ -9,8 +9,10 @@ import heapq
 from collections.abc import Callable
 
 from load_tester.domain.metrics import ErrorKind
+from load_tester.domain.request import Record
 from load_tester.engine.clock import Alarm, Clock
 from load_tester.engine.connection import HttpConnection
+from load_tester.engine.slot import DeliveryError, OnDelivery, Slot, SlotDialer
 from load_tester.engine.transport import DialOwner
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -152,3 +154,50 @@ class _VirtualTransport(asyncio.Transport):
             self._time.call_at(self._time.now_ns, lambda: self._connection.connection_lost(None))
 
     abort = close
+
+
+class VirtualCluster:
+    """A Kafka cluster without sockets and threads: it takes records and acknowledges them at virtual instants.
+
+    `answer(now_ns, record)` gives what becomes of a record (`None`: it is acknowledged) and the instant at which that
+    is reported; `None` for no report at all. Reports reach the loop `hand_over_ns` later. Every record is kept in
+    `received` with the instant at which it was handed over. `slots` is the dialer, to be told of the cluster; at first
+    it is told that the cluster can be reached, unless that is not `known`.
+    """
+
+    def __init__(
+        self,
+        time: VirtualTime,
+        answer: Callable[[int, Record], tuple[DeliveryError | None, int] | None],
+        hand_over_ns: int = 0,
+        *,
+        known: bool = True,
+    ) -> None:
+        self.received: list[tuple[int, Record]] = []
+        self.slots: SlotDialer
+        self._time = time
+        self._answer = answer
+        self._hand_over_ns = hand_over_ns
+        self._known = known
+
+    def dialer(self, owner: DialOwner) -> SlotDialer:
+        """What makes slots for one attacker."""
+        time = self._time
+        self.slots = SlotDialer(
+            owner, lambda dialer: Slot(dialer, self._send, self._report), lambda call: time.call_at(time.now_ns, call)
+        )
+        if self._known:
+            self.slots.up()
+        return self.slots
+
+    def _send(self, record: Record, on_delivery: OnDelivery) -> None:
+        now = self._time.now_ns
+        self.received.append((now, record))
+        answer = self._answer(now, record)
+        if answer is not None:
+            error, at_ns = answer
+            self._time.call_at(at_ns, lambda: on_delivery(error, None))
+
+    def _report(self, slot: Slot, error: DeliveryError | None) -> None:
+        at_ns = self._time.now_ns
+        self._time.call_at(at_ns + self._hand_over_ns, lambda: self.slots.reported(slot, error, at_ns))

@@ -28,6 +28,7 @@ from load_tester.engine import clock, frames
 from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.attacker import Attacker
 from load_tester.engine.http import HttpTransport
+from load_tester.engine.kafka import KafkaTransport
 from load_tester.engine.transport import TransportMaker
 from load_tester.engine.warmup import warm_up
 
@@ -41,7 +42,7 @@ MAX_UNSENT_BYTES: Final = 1024 * 1024
 UNLIMITED_PAYLOAD_STEP_NS: Final = 1_000
 """With a seed and an unlimited rate, payloads are a microsecond apart: nothing else is the same in every run."""
 
-_TRANSPORTS: Final[dict[Transport, TransportMaker]] = {"http": HttpTransport}
+_TRANSPORTS: Final[dict[Transport, TransportMaker]] = {"http": HttpTransport, "kafka": KafkaTransport}
 
 
 def serve(sock: socket.socket, registry: Registry) -> None:
@@ -99,7 +100,7 @@ class _Shift:
         self._cpu_ns = self._wall_ns = 0
         targeter = _targeter(plan, registry)
         observe = None if targeter.observe is None else self._watch_over(targeter.observe)
-        transport = _TRANSPORTS[order.transport](order, observe)
+        self._transport = transport = _TRANSPORTS[order.transport](order, observe)
         step_ns = UNLIMITED_PAYLOAD_STEP_NS if order.pacer is None and order.epoch_ns is not None else 0
         self._attacker = Attacker(
             Assignment(
@@ -132,6 +133,7 @@ class _Shift:
         finally:
             listening.cancel()
             self._attacker.close()
+            self._transport.close()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while True:
@@ -147,7 +149,7 @@ class _Shift:
                     raise AssertionError("a worker is planned once")
 
     def _start(self, at_unix_ns: int) -> None:
-        self._wall_ns, self._cpu_ns = clock.monotonic_ns(), time.process_time_ns()
+        self._wall_ns, self._cpu_ns = clock.monotonic_ns(), time.thread_time_ns()
         epoch_ns = at_unix_ns if self._epoch_ns is None else self._epoch_ns
         self._attacker.start(clock.monotonic_from_unix(at_unix_ns), epoch_ns)
         self._loop.call_later(BOOK_INTERVAL_S, self._book)
@@ -188,8 +190,11 @@ class _Shift:
         self._writer.write(frames.encode(snapshot))
 
     def _saturated_ns(self) -> int:
-        """The time since the last call, if this process used almost all of a core in it."""
-        wall_ns, cpu_ns = clock.monotonic_ns(), time.process_time_ns()
+        """The time since the last call, if the loop used almost all of a core in it.
+
+        Other threads are not counted: those of librdkafka have cores of their own.
+        """
+        wall_ns, cpu_ns = clock.monotonic_ns(), time.thread_time_ns()
         wall, cpu = wall_ns - self._wall_ns, cpu_ns - self._cpu_ns
         self._wall_ns, self._cpu_ns = wall_ns, cpu_ns
         return wall if cpu >= SATURATED * wall else 0

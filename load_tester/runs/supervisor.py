@@ -54,7 +54,7 @@ class Site(msgspec.Struct, frozen=True):
     """What all attacks have in common.
 
     Attributes:
-        target_url: what is attacked.
+        target_url: what is attacked, by test types that do not name their own target; empty for nothing.
         tls: how its certificate is verified.
         projects: of Sentry; `None` for made-up ones.
         files_dir: the files that parameters may name are below this directory; `None` to refuse them.
@@ -140,7 +140,7 @@ class Supervisor:
         Raises:
             InvalidCommand: there is no target, or the request could not be made, or not in time.
         """
-        if not self.site.target_url:
+        if not self.site.target_url and self.registry[command.test_type].kafka is None:
             raise InvalidCommand("this daemon has nothing to attack: it was started without a target URL")
         files = LocalFiles(self.site.files_dir)
         return await self._proof(command, files), files.contents
@@ -231,6 +231,9 @@ class Supervisor:
         live = self._live.get(run_id)
         return live.record() if live is not None else self._journal.pending(run_id)
 
+    def _target_url(self, proof: Proof) -> str:
+        return self.site.target_url if proof.kafka is None else proof.kafka.url
+
     def _accepted(self, command: Command, proof: Proof, files: dict[str, bytes]) -> LiveRun:
         """The run of a command, with everything in place that it left open."""
         seed = secrets.randbelow(_SEEDS) if command.seed is None else command.seed
@@ -240,7 +243,7 @@ class Supervisor:
             name=command.name,
             description=command.description,
             test_type=command.test_type,
-            target_url=self.site.target_url,
+            target_url=self._target_url(proof),
             labels=command.labels,
             command=command.wire(seed),
             seed=seed,
@@ -251,7 +254,7 @@ class Supervisor:
         test_type = self.registry[command.test_type]
         order = Order(
             run_id=run.id,
-            target_url=self.site.target_url,
+            target_url=run.target_url,
             test_type=command.test_type,
             params=command.params,
             pacer=proof.pacer,
@@ -264,6 +267,7 @@ class Supervisor:
             projects=self.site.projects,
             files=files,
             transport=test_type.transport,
+            kafka=proof.kafka,
             workers=command.workers,
             hits_per_worker=test_type.hits_per_worker,
             most_workers=proof.most_workers,

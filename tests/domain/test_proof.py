@@ -10,6 +10,7 @@ from load_tester.domain.attack import SEEDED_EPOCH_NS
 from load_tester.domain.command import Command, InvalidCommand
 from load_tester.domain.duration import SECOND
 from load_tester.domain.files import CarriedFiles, FileUnavailable
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.pacer import ConstantPacer, Pacing, TracePacer
 from load_tester.domain.project import ListedProjects, MadeUpProjects, Project
 from load_tester.domain.proof import prove
@@ -60,6 +61,7 @@ RECORDS = TestType(
     params=EchoParams,
     build=lambda params, _: Targeter(lambda _seq, _now: Record(params.trouble, b"value")),
     transport="kafka",
+    kafka=lambda params: KafkaTarget(brokers=("kafka:9092",), topics=(params.trouble,)),
     most_workers=lambda params, context: params.num_projects if context.target_url else None,
 )
 TRACE = TestType(name="trace", summary="Has a schedule.", params=EchoParams, build=_build, schedule=_schedule)
@@ -123,12 +125,14 @@ class _Files(CarriedFiles):
 
 
 def test_what_the_engine_has_to_know_is_part_of_the_proof() -> None:
-    """A schedule of the test type's own, and how many workers can share the attack."""
+    """A schedule or a cluster of the test type's own, and how many workers can share the attack."""
     scheduled = prove(command("trace", 0), REGISTRY, MadeUpProjects(), 0)
+    assert scheduled.kafka is None
     assert (scheduled.pacer, scheduled.hits, scheduled.span_ns) == (TracePacer.of([2, 5]), 2, 6)
     records = command("records", params={"trouble": "topic", "numProjects": 7})
     proof = prove(records, REGISTRY, MadeUpProjects(), 0, target_url="http://broker")
     assert (proof.request, proof.most_workers) == (Record("topic", b"value"), 7)
+    assert proof.kafka == KafkaTarget(brokers=("kafka:9092",), topics=("topic",))
     assert prove(records, REGISTRY, MadeUpProjects(), 0).most_workers is None
 
 

@@ -364,6 +364,19 @@ def test_answers_that_were_not_as_expected_are_errors() -> None:
     assert "100 errors" in brief(run)
 
 
+def test_a_run_that_sent_records_is_reported_in_words_that_fit() -> None:
+    """Records are acknowledged; there are no statuses, and no connections that mean anything."""
+    of_kafka = msgspec.structs.replace(FINISHED, target_url="kafka://a:9092,b:9092")
+    report = text_report(of_kafka)
+    assert "Target        kafka://a:9092,b:9092" in report
+    assert "at most 50 records in flight" in report
+    assert "100.00% of the planned hits were acknowledged" in report
+    assert "  200  990  acknowledged" in report
+    assert "onnections" not in report
+    waited = msgspec.structs.replace(of_kafka, summary=msgspec.structs.replace(of_kafka.summary, waited=1))
+    assert "Queue         1 hit waited until fewer records were in flight" in text_report(waited)
+
+
 def test_a_run_that_lost_hits_says_so_before_anything_else() -> None:
     """Whoever reads only the first lines knows that some are missing."""
     report = text_report(with_summary(FINISHED, answered=965, lost=35))

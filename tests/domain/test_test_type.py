@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from load_tester.domain.duration import MAX_NS, MIN_NS, Duration
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.request import Request, Targeter
 from load_tester.domain.test_type import (
     BuildContext,
@@ -152,6 +153,19 @@ def test_wrong_parameters_name_their_field(params: dict[str, Any], path: str, wo
     with pytest.raises(InvalidParams) as caught:
         PLAIN.decode(params)
     assert (path, words in caught.value.message) == (caught.value.path, True), caught.value.message
+
+
+def test_only_test_types_that_send_records_name_a_cluster() -> None:
+    """A slip of whoever writes a test type is found when it is imported."""
+
+    def cluster(_: _Params) -> KafkaTarget:
+        return KafkaTarget(brokers=("kafka:9092",), topics=("t",))
+
+    TestType(name="plain", summary="A test.", params=_Params, build=_build, transport="kafka", kafka=cluster)
+    with pytest.raises(ValueError, match="belongs to the transport kafka"):
+        TestType(name="plain", summary="A test.", params=_Params, build=_build, kafka=cluster)
+    with pytest.raises(ValueError, match="belongs to the transport kafka"):
+        TestType(name="plain", summary="A test.", params=_Params, build=_build, transport="kafka")
 
 
 def test_parameters_that_are_wrong_together_are_refused_by_the_check() -> None:

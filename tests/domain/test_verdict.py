@@ -1,5 +1,6 @@
 """The rule by which a run is marked as limited by its generator."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from load_tester.domain.attack import Order
 from load_tester.domain.duration import MILLISECOND, MINUTE, SECOND
 from load_tester.domain.histogram import Distribution
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.metrics import Figures
 from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.verdict import generator_limits
@@ -87,6 +89,9 @@ def test_waiting_for_a_connection_is_a_limit() -> None:
     """A single hit that waited because all connections were busy is a reason, with the numbers one can act on."""
     (reason,) = generator_limits(ordered(), measured(waited=1), 10 * SECOND, 0)
     assert reason == "1 of 10000 hits waited for a connection: all 50 were busy"
+    records = msgspec.structs.replace(ordered(), kafka=KafkaTarget(brokers=("a:9092",), topics=("t",)))
+    (reason,) = generator_limits(records, measured(waited=1), 10 * SECOND, 0)
+    assert reason == "1 of 10000 hits waited for others: 50 were in flight already"
 
 
 def test_every_reason_is_given() -> None:

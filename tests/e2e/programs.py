@@ -248,9 +248,10 @@ class Daemon:
 
 
 @contextmanager
-def daemon(target: str, data_dir: Path, *options: str, env: Mapping[str, str] | None = None) -> Iterator[Daemon]:
+def daemon(target: str | None, data_dir: Path, *options: str, env: Mapping[str, str] | None = None) -> Iterator[Daemon]:
     """A `load-tester serve` on a free port."""
-    argv = [*LOAD_TESTER, "serve", "--port", "0", "--target-url", target, "--data-dir", str(data_dir), *options]
+    url = [] if target is None else ["--target-url", target]
+    argv = [*LOAD_TESTER, "serve", "--port", "0", *url, "--data-dir", str(data_dir), *options]
     with started(argv, env=env) as program, httpx.Client(trust_env=False, timeout=LIMIT_S) as http:
         yield Daemon(program, http)
 

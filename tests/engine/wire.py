@@ -33,7 +33,7 @@ class Owner:
         """See `ConnectionOwner`."""
         self.opened.put_nowait(connection)
 
-    def hit_done(self, connection: HttpConnection, status: int) -> None:
+    def hit_done(self, connection: HttpConnection, status: int, at_ns: int | None = None) -> None:
         """See `ConnectionOwner`."""
         self._tell(("done", connection.seq, status))
         connection.seq = NO_HIT

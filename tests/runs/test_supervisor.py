@@ -13,22 +13,28 @@ import pytest
 from load_tester.domain.attack import SEEDED_EPOCH_NS, Ending, Order, Outcome, Tls, Update
 from load_tester.domain.command import Command, InvalidCommand, decode_command
 from load_tester.domain.duration import SECOND
+from load_tester.domain.kafka import KafkaTarget
 from load_tester.domain.metrics import Counts
 from load_tester.domain.pacer import ConstantPacer
 from load_tester.domain.project import Project
-from load_tester.domain.request import Request, Targeter
+from load_tester.domain.request import Record, Request, Targeter
 from load_tester.domain.run import Run, RunState
 from load_tester.domain.test_type import BuildContext, Registry, TestType
 from load_tester.engine.interface import AttackRefused
 from load_tester.runs.store import RunAlive, RunStore, UnknownRun, sqlite_url
 from load_tester.runs.supervisor import PROOFS, Site, Stopped, Supervisor
-from load_tester.testing import PLAIN, FakeAttack, FakeEngine, answered_second, second_of
+from load_tester.testing import PLAIN, FakeAttack, FakeEngine, PlainParams, answered_second, second_of
 
 pytestmark = pytest.mark.anyio
 
 REGISTRY = Registry([PLAIN])
 SITE = Site("http://127.0.0.1:1", Tls(verify=False), (Project("1", "k"),))
 COMMAND = Command(test_type="plain", duration_ns=10 * SECOND, num_messages=100)
+RECORDS = TestType(
+    name="records", summary="Sends records.", params=PlainParams,
+    build=lambda _params, _context: Targeter(lambda _seq, _now_ns: Record("t", b"value")),
+    transport="kafka", kafka=lambda _: KafkaTarget(brokers=("a:9092",), topics=("t",)),
+)  # fmt: skip
 
 
 @asynccontextmanager
@@ -66,6 +72,20 @@ async def test_a_run_has_a_record_from_its_acceptance_to_its_end(tmp_path: Path)
     with closing(RunStore(sqlite_url(tmp_path))) as store:
         assert store.run(started.id) == ended
         assert store.totals(started.id).figures() == ended.summary
+
+
+async def test_a_cluster_that_parameters_name_is_the_target(tmp_path: Path) -> None:
+    """The record shows it instead of the site's URL, and a site without one is enough for it; not for others."""
+    engine = FakeEngine()
+    with closing(RunStore(sqlite_url(tmp_path))) as store:
+        async with Supervisor(engine, store, Registry([PLAIN, RECORDS]), Site("")) as supervisor:
+            run = await supervisor.start(msgspec.structs.replace(COMMAND, test_type="records"))
+            order = engine.attacks[0].order
+            assert run.target_url == order.target_url == "kafka://a:9092"
+            assert (order.transport, order.kafka) == ("kafka", KafkaTarget(brokers=("a:9092",), topics=("t",)))
+            with pytest.raises(InvalidCommand, match="nothing to attack"):
+                await supervisor.start(COMMAND)
+            assert supervisor.current() is not None
 
 
 async def test_the_engine_is_told_everything(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from load_tester.domain.project import ListedProjects, Project
 from load_tester.domain.test_type import BuildContext, InvalidParams
-from test_types.event import EVENT, WORDS
+from test_types.event import EVENT
+from test_types.event_shape import WORDS
 from test_types.stack_trace import BUNDLES, IMAGES
 from tests.test_types.chi_square import misfit, unfairness
 from tests.test_types.payloads import (

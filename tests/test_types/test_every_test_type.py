@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from load_tester.domain.command import MAX_DURATION_NS
 from load_tester.domain.parameter import Parameter, parameters
 from load_tester.domain.project import MadeUpProjects
-from load_tester.domain.request import Request
+from load_tester.domain.request import Record, Sendable
 from load_tester.domain.schema import json_schema
 from load_tester.domain.test_type import BuildContext, Registry, TestType
 from test_types import TEST_TYPES, reference
@@ -26,7 +26,7 @@ HITS = 5
 every_test_type = pytest.mark.parametrize("test_type", TEST_TYPES, ids=lambda test_type: test_type.name)
 
 
-def requests(test_type: TestType[Any], params: dict[str, Any], hits: int, seed: int) -> list[Request]:
+def requests(test_type: TestType[Any], params: dict[str, Any], hits: int, seed: int) -> list[Sendable]:
     """The requests of the first hits; one is due each 1.7 ms. A schedule of its own may have fewer of them."""
     decoded, context = test_type.decode(params), BuildContext(Random(seed), MadeUpProjects())
     targeter = test_type.build(decoded, context)
@@ -42,10 +42,13 @@ def test_the_bundled_test_types_make_a_registry() -> None:
 
 @every_test_type
 def test_the_parameters_may_be_left_out(test_type: TestType[Any]) -> None:
-    """`{}` makes requests."""
+    """`{}` makes requests, or records."""
     (request,) = requests(test_type, {}, 1, seed=1)
-    assert isinstance(request, Request)
-    assert request.path.startswith("/")
+    if isinstance(request, Record):
+        assert test_type.kafka is not None
+        assert request.topic in test_type.kafka(test_type.decode({})).topics
+    else:
+        assert request.path.startswith("/")
 
 
 @every_test_type
@@ -85,8 +88,10 @@ def test_what_is_sent_is_what_the_golden_files_show(test_type: TestType[Any]) ->
         assert path.read_text() == expected
 
 
-def shown(request: Request) -> str:
-    """A request as golden files have it, behind an empty line."""
+def shown(request: Sendable) -> str:
+    """A request as golden files have it, behind an empty line; of a record, key and value as Python writes bytes."""
+    if isinstance(request, Record):
+        return "\n".join(["", f"{request.topic} key {request.key!r}", repr(request.value)])
     headers = [f"{name}: {value}" for name, value in request.headers]
     return "\n".join(["", f"{request.method} {request.path}", *headers, request.body.decode().removesuffix("\n")])
 
