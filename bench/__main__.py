@@ -14,7 +14,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import daemon, engine, generation, starter
+from bench import daemon, engine, generation, kafka, starter
 from bench.row import NotRun, Row, not_run
 
 Subject = Callable[..., Iterator[Row]]
@@ -37,6 +37,7 @@ SUBJECTS: Final[dict[str, Subject]] = {
     "truth": daemon.truth,
     "script": starter.large_script,
     "payloads": payloads,
+    "kafka": kafka.records,
 }
 
 

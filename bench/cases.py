@@ -31,6 +31,8 @@ from test_types.clickhouse_insert import CLICKHOUSE_INSERT
 from test_types.clickhouse_query import CLICKHOUSE_QUERY
 from test_types.event import EVENT
 from test_types.http import HTTP
+from test_types.kafka_event import KAFKA_EVENT
+from test_types.kafka_outcome import KAFKA_OUTCOME
 from test_types.metric_bucket import METRIC_BUCKET
 from test_types.project_config import PROJECT_CONFIG
 from test_types.replay import REPLAY
@@ -176,6 +178,17 @@ CASES: Final = (
         None,
         answer=configs,
     ),
+    Case(
+        "kafkaOutcome",
+        KAFKA_OUTCOME,
+        {
+            "numProjects": 10, "acceptedWeight": 8, "filteredWeight": 1, "rateLimitedWeight": 1, "invalidWeight": 1,
+            "abuseWeight": 1,
+        },
+        200_000,
+        peer_payload.outcome,
+    ),
+    Case("kafkaEvent without outcomes", KAFKA_EVENT, {**_EVENT, "sendOutcome": False}, 30_000, peer_payload.message),
     Case("http: five static targets,", HTTP, {"targets": _STATIC}, 1_000_000, None),
     Case("http: a template with three providers,", HTTP, _TEMPLATE, 80_000, peer_payload.order),
     Case("replay", REPLAY, {"file": "access.log", "byPath": True}, 1_000_000, None, files={"access.log": access_log()}),

@@ -3,7 +3,7 @@
 Speeds are payloads per second of CPU time, so that other work on the machine does not count against them. The peer
 makes payloads of the same shape in the plain way (`peer_payload.py`) and is encoded once with `json` and once with
 msgspec; the ratio to it is the figure that carries over to other machines. What is always the same has no peer, nor has
-what is nearly all signing or looking up. The size of a payload is that of the body.
+what is nearly all signing or looking up. The size of a payload is that of the body, or of a record's value.
 
 Run it with `python -m bench.generation`.
 """
@@ -19,7 +19,7 @@ import msgspec
 from bench.cases import CASES, LINES, Case, access_log
 from bench.row import Row
 from load_tester.domain.command import MAX_DURATION_NS
-from load_tester.domain.request import Request, RequestMaker, Response, Targeter
+from load_tester.domain.request import Record, RequestMaker, Response, Sendable, Targeter
 from test_types.trace import Choice, read_trace
 
 REPEATS: Final = 9
@@ -64,13 +64,12 @@ def built(case: Case) -> Targeter:
 
 
 def size_bytes(make: RequestMaker) -> float:
-    """How large a body is, on average."""
-    return statistics.fmean(len(_request(make, seq).body) for seq in range(SIZED))
+    """How large a body is, or the value of a record, on average."""
+    return statistics.fmean(len(_content(make(seq, START_NS + seq * INTERVAL_NS))) for seq in range(SIZED))
 
 
-def _request(make: RequestMaker, seq: int) -> Request:
-    request: Request = make(seq, START_NS + seq * INTERVAL_NS)
-    return request
+def _content(made: Sendable) -> bytes:
+    return made.value if isinstance(made, Record) else made.body
 
 
 def speeds(make: Callable[[int, int], object]) -> tuple[float, float]:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any, Final
 
+import msgspec
+
 from test_types.breadcrumbs import CATEGORIES, LEVELS, MESSAGES, TYPES
 from test_types.contexts import BRANDS, FLAGS, MANUFACTURERS, ORIENTATIONS, SIZES
 from test_types.event_shape import WORDS
@@ -38,6 +40,43 @@ def enveloped(tree: Callable[[], Any], item_type: str, encode: Encode) -> Maker:
         header = encode({"event_id": uuid.uuid4().hex, "sent_at": datetime.now(UTC).isoformat()})
         payload = encode(tree())
         return b"\n".join((header, encode({"type": item_type, "length": len(payload)}), payload, b""))
+
+    return make
+
+
+def outcome(encode: Encode) -> Maker:
+    """A generator of outcomes that encodes a dict."""
+
+    def make(_seq: int, _now_ns: int) -> bytes:
+        number = random.choices(range(5), (8, 1, 1, 1, 1))[0]
+        reason = (None, "filtered", "limit reached", "bad event", "abuse")[number]
+        tree = {
+            "project_id": random.randint(1, 10),
+            "timestamp": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "outcome": number,
+            "event_id": uuid.uuid4().hex,
+        }
+        return encode(tree if reason is None else {**tree, "reason": reason})
+
+    return make
+
+
+def message(encode: Encode) -> Maker:
+    """A generator of events in messages for Kafka that encodes a tree of dicts, and a dict around it."""
+
+    def make(_seq: int, _now_ns: int) -> bytes:
+        event_id, project = uuid.uuid4().hex, random.randint(1, 10)
+        payload = encode({**event(), "event_id": event_id, "project": project}).decode()
+        return msgspec.msgpack.encode(
+            {
+                "type": "event",
+                "payload": payload,
+                "start_time": datetime.now(UTC).timestamp(),
+                "event_id": event_id,
+                "project_id": project,
+                "attachments": [],
+            }
+        )
 
     return make
 
