@@ -9,12 +9,12 @@ a queue of a million hits takes no memory.
 from collections.abc import Callable
 from typing import Final
 
-from load_tester.domain.duration import MICROSECOND, MILLISECOND
+from load_tester.domain.duration import MICROSECOND, MILLISECOND, SECOND
 from load_tester.domain.metrics import ErrorKind
 from load_tester.engine.assignment import Assignment, Payloads, Timing
 from load_tester.engine.end_code import ABORTED, TIMED_OUT
 from load_tester.engine.magazine import Magazine, PayloadFailure
-from load_tester.engine.pool import Pool
+from load_tester.engine.pool import NEAR_DIALS, Pool
 from load_tester.engine.recorder import Recorder
 from load_tester.engine.transport import NO_HIT, Connection, Dialer
 
@@ -24,9 +24,15 @@ sent together. Half of it is the mean lag this costs; without it a worker at 50 
 
 LATE_NS: Final = 500 * MICROSECOND
 """A worker that notices a hit later than this after it was due is late itself, whatever the target does. Responses may
-be there that it has not read yet, so it opens connections only for hits that waited already when it last looked."""
+be there that it has not read yet, and opening connections would make it later still."""
 LOOK_AGAIN_NS: Final = MILLISECOND
-"""And it looks again after this at the latest: by then it has read what was there."""
+"""It looks again after this at the latest: by then it has read what was there."""
+STUCK_NS: Final = 100 * MILLISECOND
+"""A hit that has waited for so long gets a connection opened for it even by a late worker: the target is slow, too."""
+
+SPARE: Final = 2
+"""So many times the connections that the rate needs by Little's law are enough: a hit that waits then, waits for this
+worker. Opening one for each hit that waits makes a worker that was held up for 20 ms at 50 000/s later and later."""
 
 REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
@@ -60,10 +66,10 @@ class Attacker:
         "_idle_append",
         "_is_late",
         "_magazine",
-        "_noticed",
         "_on_done",
         "_on_failure",
         "_pacer",
+        "_peak",
         "_pool",
         "_running",
         "_sending",
@@ -89,6 +95,7 @@ class Attacker:
     ) -> None:
         self._assignment = assignment
         self._pacer = assignment.pacer
+        self._peak = assignment.peak
         self._first, self._step = assignment.share.first, assignment.share.step
         self._timeout = assignment.timeout_ns
         self._magazine = Magazine(payloads, assignment)
@@ -109,7 +116,6 @@ class Attacker:
         self._waited = 0
         self._running = False
         self._is_late = False
-        self._noticed = 0
         self._ended = False
         self.recorder = Recorder(0, payloads.targets, payloads.expected, payloads.expected_of)
 
@@ -220,7 +226,6 @@ class Attacker:
         else:
             self._advance(now)
             self._pump(now)
-            self._noticed = self._tail
             if self._running:
                 self._set_wake(now)
                 self._magazine.refill(self._head, self._tail - self._head, self._epoch_ns)
@@ -353,13 +358,21 @@ class Attacker:
         """Hits wait, and no connection is free: open some, or note that there may be no more."""
         dialing = self._pool.dialing
         if self._pool.room > 0:
-            until = self._noticed if self._is_late and self._pool.open else self._tail
-            self._pool.dial(until - self._head - dialing, now)
+            is_stuck = now - self._start - self._assignment.due(self._head) > STUCK_NS
+            if is_stuck or not self._pool.open or not (self._is_late or self._has_enough()):
+                self._pool.dial(self._tail - self._head - dialing, now)
         elif self._tail > self._waited:
             # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
             short = max(0, self._tail - self._head - dialing)
             self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))
             self._waited = self._tail
+
+    def _has_enough(self) -> bool:
+        """Whether there are connections enough for the rate, as far as the last answers tell."""
+        quickest_ns = self.recorder.quickest_ns()
+        if quickest_ns is None:
+            return False
+        return self._pool.open >= NEAR_DIALS + SPARE * self._peak * quickest_ns / SECOND
 
     def _send(self, connection: Connection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""

@@ -17,6 +17,7 @@ from load_tester.domain.histogram import Histogram, delta_of
 from load_tester.domain.metrics import Counts, ErrorKind, Second, TargetPart
 from load_tester.engine.end_code import ABORTED, TIMED_OUT, End, mark, read
 
+QUICK_SAMPLE: Final = 16
 NO_TIMES: Final = np.zeros(0, np.int64)
 _NOTHING: Final[Mapping[int, frozenset[int]]] = MappingProxyType({})
 
@@ -105,12 +106,22 @@ class Recorder:
         self.messages: dict[str, str] = {}
         self._tallies: dict[int, _Tally] = {}
         self._newest = 0
+        self._quickest_ns: int | None = None
         self._spare: list[_Tally] = []
 
     @property
     def pending(self) -> int:
         """How many events wait to be booked."""
         return len(self.sents) + len(self.ends)
+
+    def quickest_ns(self) -> int | None:
+        """How long the quickest answer took of those that were booked last; the others may have waited for this worker.
+
+        Before any was booked, of those that are waiting for it; `None` if there are only a few.
+        """
+        if self._quickest_ns is None and len(self.ends) >= QUICK_SAMPLE:
+            return min(end - sent for end, sent in zip(self.ends, self.end_sents, strict=True))
+        return self._quickest_ns
 
     def planned(self, at_ns: int, count: int) -> None:
         """Count hits that became due at `at_ns` after the start, or within the same second as that."""
@@ -186,6 +197,7 @@ class Recorder:
         if self.ends:
             ends = _drained(self.ends) - self.start_ns
             latencies = ends - (_drained(self.end_sents) - self.start_ns)
+            self._quickest_ns = int(latencies.min())
             response_times = None if self._unscheduled else ends - (_drained(self.end_dues) - self.start_ns)
             codes = self.codes.copy()
             self.codes.clear()

@@ -12,9 +12,10 @@ from load_tester.domain.metrics import Counts, Figures, Metrics, Second
 from load_tester.domain.pacer import ConstantPacer, Share
 from load_tester.domain.request import Request
 from load_tester.engine.assignment import Assignment, Payloads, Timing
-from load_tester.engine.attacker import Attacker
+from load_tester.engine.attacker import SPARE, Attacker
 from load_tester.engine.http import round_maker
 from load_tester.engine.magazine import READY_BYTES
+from load_tester.engine.pool import NEAR_DIALS
 from load_tester.engine.virtual import OK, VirtualTarget, VirtualTime
 
 START = 2_000 * SECOND
@@ -499,3 +500,22 @@ def test_a_late_worker_opens_no_connections_before_it_has_read_what_is_there() -
     late_by(s, 2 * MILLISECOND, SECOND // 2)
     s.run(3 * SECOND)
     assert (s.figures().answered, s.target.opened) == (1_000, 1)
+
+
+def test_a_worker_that_was_held_up_does_not_open_a_connection_for_each_hit_that_waits() -> None:
+    """200 hits wait after 20 ms at 10 000/s; a target that answers in 0.1 ms is asked by a few connections only."""
+    s = scene(after(100_000), rate=10_000, duration_ns=SECOND, connect_ns=50_000)
+    late_by(s, 20 * MILLISECOND, SECOND // 2)
+    s.run(3 * SECOND)
+    figures = s.figures()
+    assert figures.answered == 10_000
+    assert s.target.opened <= 2 * NEAR_DIALS + SPARE
+    assert figures.lag.max <= 21 * MILLISECOND
+
+
+def test_a_slow_target_gets_as_many_connections_as_its_answers_take() -> None:
+    """At 5 000/s and 4 ms an answer 20 are needed, and opened at once, although the target is near."""
+    s = scene(after(4 * MILLISECOND), rate=5_000, duration_ns=SECOND, connect_ns=50_000)
+    s.run(3 * SECOND)
+    assert 20 <= s.target.opened <= 60
+    assert s.figures().lag.max <= 2 * MILLISECOND
