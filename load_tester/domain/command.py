@@ -158,7 +158,7 @@ class WireCommand(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_f
     ] = None
     max_connections: Annotated[
         int | None,
-        _whole(1, MAX_CONNECTIONS, "Connections at once, for the whole attack. Absent: the daemon's."),
+        _whole(1, MAX_CONNECTIONS, "Connections, or records in flight, at once, in all. Absent: the daemon's."),
     ] = None
     workers: Annotated[
         int | None,

@@ -1,10 +1,13 @@
 """Kafka as a transport: records by librdkafka's producer, through confluent-kafka, which is an optional extra.
 
 Two threads help. One sleeps inside of librdkafka until acknowledgements come: it takes their instant and hands them to
-the event loop. Polling from the loop instead would make every latency longer by half of the interval between two polls
-(by 50 µs on average at 100 µs, which took more of the processor up to 20 000 records a second), and keep the processor
-busy while slow brokers are waited for. The other one asks for metadata until the cluster can be reached, at the start
-and whenever all of its brokers are gone.
+the event loop. Polling from the loop instead would make latencies longer by half of the interval between two polls, and
+keep the processor busy while slow brokers are waited for. The other one asks for metadata until the cluster can be
+reached, at the start and whenever all of its brokers are gone.
+
+Measured on two cores with a broker on loopback, median latency: 102 µs at 1 000/s and 91 µs at 20 000/s with the
+thread, 138 µs and 120 µs polled every 100 µs, for the same processor time. The hand-over to the loop, 10 to 50 µs, is
+in none of them: the instant is taken before.
 
 What librdkafka is told, besides the parameters of the test type: every record is sent once (no retries; only a record
 that a broker did not take because another one leads its partition goes to that one), to a partition chosen by its key
