@@ -158,7 +158,7 @@ It replaces the attack that runs: that one sends nothing more, and its hits in f
 that is refused changes nothing.
 
 Before anything is changed, a first request is made as proof: parameters that the test type cannot work with are refused
-as well. A command without a duration is a stop request; of its other keys only the JSON types are checked.
+as well. A command without a duration is a stop request; what else it says must be right, or nothing is stopped.
 """,
         body=WireCommand,
         examples=(_EXAMPLE,),
