@@ -1,9 +1,20 @@
 """Where records go: which brokers and topics there can be, and how a cluster is shown."""
 
+from collections.abc import Callable
+
 import pytest
 
 from load_tester.domain.kafka import KafkaTarget, check_broker, check_topic, is_kafka
 from load_tester.domain.target import InvalidTarget
+
+
+def accepts(check: Callable[[str], None], text: str) -> bool:
+    """Whether a check lets the text pass."""
+    try:
+        check(text)
+    except InvalidTarget:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
@@ -12,7 +23,7 @@ from load_tester.domain.target import InvalidTarget
 )
 def test_a_broker_is_a_host_and_a_port(broker: str) -> None:
     """A name or an address, IPv6 in brackets."""
-    check_broker(broker)
+    assert accepts(check_broker, broker)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +45,7 @@ def test_what_is_no_broker_is_refused_with_an_example(broker: str) -> None:
 @pytest.mark.parametrize("topic", ["ingest-events", "a", "a.b_c-D9", "...", "x" * 249])
 def test_names_of_topics_are_those_that_brokers_accept(topic: str) -> None:
     """Letters, digits, dot, underscore and dash."""
-    check_topic(topic)
+    assert accepts(check_topic, topic)
 
 
 @pytest.mark.parametrize("topic", ["", ".", "..", "a b", "a/b", "\u00e9", "x" * 250, "a\n"])
