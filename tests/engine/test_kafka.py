@@ -3,10 +3,17 @@
 import asyncio
 import contextlib
 import socket
+import ssl
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
+import msgspec
 import pytest
+import trustme
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSListener
 
 from load_tester.domain.attack import Order, Tls
 from load_tester.domain.duration import MILLISECOND, SECOND
@@ -97,10 +104,10 @@ def hit(slot: Slot, record: Record = VALUE) -> None:
 
 
 @contextlib.asynccontextmanager
-async def wire(target: KafkaTarget, timeout_ns: int = 20 * SECOND) -> AsyncIterator[Wire]:
+async def wire(target: KafkaTarget, timeout_ns: int = 20 * SECOND, tls: Tls | None = None) -> AsyncIterator[Wire]:
     """A transport to that target."""
     owner = Owner()
-    transport = KafkaTransport(order(target, timeout_ns), None)
+    transport = KafkaTransport(msgspec.structs.replace(order(target, timeout_ns), tls=tls or Tls()), None)
     try:
         yield Wire(owner, transport.dialer(owner))
     finally:
@@ -306,6 +313,51 @@ async def test_a_record_that_was_given_up_is_not_told_of_again() -> None:
             cluster.delay(3_600_000)
             hit(await it.slot())
         assert it.owner.events.empty()
+
+
+@contextlib.asynccontextmanager
+async def over_tls(cluster: KafkaCluster, authority: trustme.CA) -> AsyncIterator[str]:
+    """A broker that speaks TLS: what the one of the cluster says, with the port of its own where that says its port."""
+    host, port = cluster.brokers[0].split(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    (tcp,) = (await anyio.create_tcp_listener(local_host=host)).listeners
+    listener = TLSListener(tcp, context, standard_compatible=False)
+    own_port: int = tcp.extra(SocketAttribute.local_port)
+    renamed = (struct.pack(">i", int(port)), struct.pack(">i", own_port))
+
+    async def serve(client: ByteStream) -> None:
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.EndOfStream):
+            async with client, await anyio.connect_tcp(host, int(port)) as broker, anyio.create_task_group() as both:
+                both.start_soon(ask, client, broker)
+                while True:
+                    await client.send((await broker.receive()).replace(*renamed))
+
+    async def ask(client: ByteStream, broker: ByteStream) -> None:
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.EndOfStream):
+            while True:
+                await broker.send(await client.receive())
+
+    async with listener, anyio.create_task_group() as serving:
+        serving.start_soon(listener.serve, serve)
+        yield f"{host}:{own_port}"
+        serving.cancel_scope.cancel()
+
+
+async def test_records_go_over_tls_to_brokers_that_are_trusted() -> None:
+    """By the authority of the order, or without looking; one that is not trusted gets nothing, and that is told."""
+    authority = trustme.CA()
+    with kafka_cluster("t") as cluster:
+        async with over_tls(cluster, authority) as broker:
+            target = KafkaTarget(brokers=(broker,), topics=("t",), tls=True)
+            for trusted in (Tls(ca_pem=authority.cert_pem.bytes().decode()), Tls(verify=False)):
+                async with wire(target, tls=trusted) as it:
+                    assert await it.sent() == ("done", 200)
+            async with wire(target, tls=Tls(ca_pem=trustme.CA().cert_pem.bytes().decode())) as it:
+                what, kind, message = await it.dial()
+                assert (what, kind) == ("dial failed", ErrorKind.TLS)
+                assert "certificate verify failed" in message
+        assert len(cluster.records("t")) == 2
 
 
 async def test_responses_cannot_be_observed() -> None:
