@@ -34,6 +34,9 @@ SPARE: Final = 2
 """So many times the connections that the rate needs by Little's law are enough: a hit that waits then, waits for this
 worker. Opening one for each hit that waits makes a worker that was held up for 20 ms at 50 000/s later and later."""
 
+SLOW_NS: Final = 2 * MILLISECOND
+"""A hit that has been in flight for less may just be waiting for this worker to read its answer."""
+
 REDIAL_DELAY_NS: Final = 100 * MILLISECOND
 """With an unlimited rate, a connection that could not be opened is tried again after this."""
 
@@ -359,7 +362,7 @@ class Attacker:
         dialing = self._pool.dialing
         if self._pool.room > 0:
             is_stuck = now - self._start - self._assignment.due(self._head) > STUCK_NS
-            if is_stuck or not self._pool.open or not (self._is_late or self._has_enough()):
+            if is_stuck or not self._pool.open or not (self._is_late or self._has_enough(now)):
                 self._pool.dial(self._tail - self._head - dialing, now)
         elif self._tail > self._waited:
             # Each hit counts once, whether it finds all connections busy when it is due or still waits later.
@@ -367,12 +370,20 @@ class Attacker:
             self.recorder.waited(now, min(short, self._tail - max(self._waited, self._head)))
             self._waited = self._tail
 
-    def _has_enough(self) -> bool:
-        """Whether there are connections enough for the rate, as far as the last answers tell."""
+    def _has_enough(self, now: int) -> bool:
+        """Whether there are connections enough for the rate, as far as the last answers tell.
+
+        By the quickest of these, because the others may have waited for this worker; connections whose hit has been in
+        flight for much longer are with the target, which is not as quick with all of them, and do not count.
+        """
         quickest_ns = self.recorder.quickest_ns()
         if quickest_ns is None:
             return False
-        return self._pool.open >= NEAR_DIALS + SPARE * self._peak * quickest_ns / SECOND
+        needed = NEAR_DIALS + SPARE * self._peak * quickest_ns / SECOND
+        if self._pool.open < needed:
+            return False
+        since = now - max(SLOW_NS, SPARE * quickest_ns)
+        return sum(connection.sent >= since for connection in self._pool.busy()) >= needed
 
     def _send(self, connection: Connection, now: int) -> None:
         """Send the hit at the head of the queue: the hot path."""

@@ -519,3 +519,17 @@ def test_a_slow_target_gets_as_many_connections_as_its_answers_take() -> None:
     s.run(3 * SECOND)
     assert 20 <= s.target.opened <= 60
     assert s.figures().lag.max <= 2 * MILLISECOND
+
+
+def test_answers_that_are_quick_do_not_hide_those_that_are_slow() -> None:
+    """Where every other answer takes 100 ms, connections are opened for those although the rest take 0.1 ms."""
+
+    def answer(now: int, request: bytes) -> tuple[bytes, int]:
+        return OK, now + (100_000 if int(request.split()[1][1:]) % 2 else 100 * MILLISECOND)
+
+    s = scene(answer, rate=2_000, duration_ns=2 * SECOND, connections=1_000, connect_ns=50_000)
+    s.run(4 * SECOND)
+    figures = s.figures()
+    assert figures.answered == 4_000
+    assert figures.lag.max <= 3 * MILLISECOND
+    assert 100 <= s.target.opened <= 300
